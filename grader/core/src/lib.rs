@@ -1,0 +1,1 @@
+//! Evidence, workbook, judge and card: the pure heart of the grader.

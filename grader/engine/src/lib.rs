@@ -1,0 +1,1 @@
+//! The container engine: connecting, making, looking, removing.

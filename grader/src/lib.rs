@@ -1,0 +1,1 @@
+//! The grader: workspace, probes, progress, runs and faces.
