@@ -1,5 +1,7 @@
 """The books, in Postgres."""
 
+import atexit
+
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
@@ -28,6 +30,7 @@ class Store:
             check=ConnectionPool.check_connection,  # survives a restart of the database
             kwargs={"row_factory": dict_row},
         )
+        atexit.register(self._pool.close)  # else its threads hold up a stop for seconds
 
     def books(self) -> list[dict]:
         with self._connection() as connection:
