@@ -64,8 +64,8 @@ machine_certificates() {
 # their own because an `apt-get install ca-certificates` in a build writes the usual one anew.
 pip_settings() {
     printf '[global]\ncert = /etc/ssl/certs/stand-in.pem\n'
-    have python3 || return 0
-    python3 -m pip config list 2>/dev/null |
+    # No Python or no pip here: nothing that its index could be read from.
+    { python3 -m pip config list 2>/dev/null || true; } |
         sed -nE "s/^(global|:env:)\.(index-url|extra-index-url|trusted-host)='(.*)'$/\2 = \3/p"
 }
 
