@@ -1,0 +1,103 @@
+//! The document of `check --json`: a contract with other programs.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{Attempt, ExerciseId, Fault, Missing, Verdict, judge::Failure};
+
+/// The format of the document.
+pub const FORMAT: u32 = 1;
+
+/// What `check --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this format: 1.
+    pub format: u32,
+    /// The workspace's folder.
+    pub workspace: String,
+    /// When the run began, RFC 3339.
+    #[schemars(with = "String")]
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// One result for each exercise that was judged, in order.
+    pub results: Vec<ResultOf>,
+}
+
+/// The result of one exercise.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ResultOf {
+    /// The exercise.
+    pub exercise: ExerciseId,
+    /// What holds when it passes.
+    pub title: String,
+    /// `passed`, `failed`, `blocked` or `error`.
+    pub verdict: &'static str,
+    /// The attempt's number; `null` where nothing could be recorded.
+    pub attempt: Option<u64>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// What became of each assertion.
+    pub assertions: Vec<AssertionOutcome>,
+    /// Each element that failed.
+    pub failures: Vec<Failure>,
+    /// What is missing; `null` unless the verdict is `blocked`.
+    pub blocked: Option<Missing>,
+    /// What broke; `null` unless the verdict is `error`.
+    pub error: Option<Fault>,
+    /// What was judged.
+    pub subject: SubjectOf,
+}
+
+/// What became of one assertion.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AssertionOutcome {
+    /// The assertion.
+    pub id: String,
+    /// `holds`, `held-before`, `failed` or `not-evaluated`.
+    pub outcome: &'static str,
+}
+
+/// What was judged.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SubjectOf {
+    /// Image id; `null` where no image was looked at.
+    pub image: Option<String>,
+    /// Git tree of the app's folder; `null` where it is not committed.
+    pub tree: Option<String>,
+}
+
+impl From<&Attempt> for ResultOf {
+    fn from(attempt: &Attempt) -> Self {
+        let failures = match &attempt.verdict {
+            Verdict::Failed(failures) => failures.as_slice(),
+            Verdict::Passed | Verdict::Blocked(_) | Verdict::Error(_) => &[],
+        };
+        Self {
+            exercise: attempt.exercise,
+            title: attempt.title.clone(),
+            verdict: attempt.verdict.word().as_str(),
+            attempt: attempt.number,
+            duration_ms: attempt.duration_ms,
+            assertions: attempt
+                .outcomes
+                .iter()
+                .map(|(id, outcome)| AssertionOutcome { id: id.clone(), outcome: outcome.as_str() })
+                .collect(),
+            failures: failures.to_vec(),
+            blocked: match &attempt.verdict {
+                Verdict::Blocked(missing) => Some(missing.clone()),
+                Verdict::Passed | Verdict::Failed(_) | Verdict::Error(_) => None,
+            },
+            error: match &attempt.verdict {
+                Verdict::Error(fault) => Some(fault.clone()),
+                Verdict::Passed | Verdict::Failed(_) | Verdict::Blocked(_) => None,
+            },
+            subject: SubjectOf {
+                image: attempt.evidence.subject.image.clone(),
+                tree: attempt.evidence.subject.tree.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Which paths of the evidence a rule names, from its syntax tree.
+
+use std::fmt;
+
+use cel::{
+    IdedExpr, Program,
+    common::ast::{Expr, LiteralValue, operators},
+};
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathSegment {
+    /// A field of an object, or the value of a map by its key.
+    Field(String),
+    /// Every element of a list.
+    Each,
+    /// Some element of a list.
+    Index,
+}
+
+/// A path that an expression names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPath {
+    /// The steps; the first is a probe's name, or `self`.
+    pub segments: Vec<PathSegment>,
+    /// Bytes of the expression in which it stands.
+    pub range: std::ops::Range<usize>,
+    /// Whether the expression only asks whether it is there (`has()`).
+    pub only_tested: bool,
+}
+
+impl fmt::Display for NamedPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, segment) in self.segments.iter().enumerate() {
+            match segment {
+                PathSegment::Field(name) if at == 0 => write!(f, "{name}")?,
+                PathSegment::Field(name) => write!(f, ".{name}")?,
+                PathSegment::Each => write!(f, "[*]")?,
+                PathSegment::Index => write!(f, "[…]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a variable of a comprehension stands for: a path, or a value made by the expression.
+type Bound = (String, Option<Vec<PathSegment>>);
+
+/// The paths that a program names.
+pub(super) fn named_by(program: &Program) -> Vec<NamedPath> {
+    let mut walk = Walk { program, found: Vec::new(), bound: Vec::new() };
+    walk.visit(program.expression());
+    walk.found
+}
+
+struct Walk<'a> {
+    program: &'a Program,
+    found: Vec<NamedPath>,
+    bound: Vec<Bound>,
+}
+
+impl Walk<'_> {
+    /// Visits an expression that is used as a value: the path it denotes is named.
+    fn visit(&mut self, expr: &IdedExpr) {
+        if let Some(segments) = self.denoted(expr) {
+            self.name(expr, segments, false);
+        }
+    }
+
+    fn name(&mut self, expr: &IdedExpr, segments: Vec<PathSegment>, only_tested: bool) {
+        let range = self.range(expr);
+        let path = NamedPath { segments, range, only_tested };
+        if !self.found.iter().any(|known| known.segments == path.segments && known.only_tested == only_tested)
+        {
+            self.found.push(path);
+        }
+    }
+
+    /// From the path's first name to the end of its last field.
+    fn range(&self, expr: &IdedExpr) -> std::ops::Range<usize> {
+        let offset = |expr: &IdedExpr| self.program.source_info().offset_for(expr.id);
+        let end = offset(expr).map_or(0, |(_, stop)| stop as usize);
+        let mut first = expr;
+        while let Expr::Select(select) = &first.expr {
+            first = &select.operand;
+        }
+        let start = offset(first).map_or(0, |(start, _)| start as usize);
+        start.min(end)..end.max(start)
+    }
+
+    /// The path that an expression denotes; `None` for a value of its own making, whose parts are visited.
+    fn denoted(&mut self, expr: &IdedExpr) -> Option<Vec<PathSegment>> {
+        match &expr.expr {
+            Expr::Ident(name) => match self.bound.iter().rev().find(|(bound, _)| bound == name) {
+                Some((_, path)) => path.clone(),
+                None => Some(vec![PathSegment::Field(name.clone())]),
+            },
+            Expr::Select(select) => {
+                let mut path = self.denoted(&select.operand)?;
+                path.push(PathSegment::Field(select.field.clone()));
+                if select.test {
+                    self.name(expr, path, true);
+                    return None;
+                }
+                Some(path)
+            }
+            Expr::Call(call) if call.func_name == operators::INDEX && call.args.len() == 2 => {
+                let mut path = self.denoted(&call.args[0])?;
+                match &call.args[1].expr {
+                    Expr::Literal(LiteralValue::String(key)) => {
+                        path.push(PathSegment::Field(key.inner().to_owned()))
+                    }
+                    _ => {
+                        self.visit(&call.args[1]);
+                        path.push(PathSegment::Index);
+                    }
+                }
+                Some(path)
+            }
+            Expr::Call(call) => {
+                if let Some(target) = &call.target {
+                    self.visit(target);
+                }
+                call.args.iter().for_each(|argument| self.visit(argument));
+                None
+            }
+            Expr::Comprehension(comprehension) => {
+                let range = self.denoted(&comprehension.iter_range);
+                if let Some(range) = &range {
+                    self.name(&comprehension.iter_range, range.clone(), false);
+                }
+                let element = range.clone().map(|mut path| {
+                    path.push(PathSegment::Each);
+                    path
+                });
+                let depth = self.bound.len();
+                self.bound.push((comprehension.iter_var.clone(), element.clone()));
+                if let Some(second) = &comprehension.iter_var2 {
+                    self.bound.push((second.clone(), element));
+                }
+                self.bound.push((comprehension.accu_var.clone(), None));
+                self.visit(&comprehension.accu_init);
+                self.visit(&comprehension.loop_cond);
+                self.visit(&comprehension.loop_step);
+                self.visit(&comprehension.result);
+                self.bound.truncate(depth);
+                // `filter` keeps elements of its range: what comes out has their fields.
+                if appends(&comprehension.loop_step, &comprehension.iter_var) { range } else { None }
+            }
+            Expr::List(list) => {
+                list.elements.iter().for_each(|element| self.visit(element));
+                None
+            }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let cel::common::ast::EntryExpr::MapEntry(entry) = &entry.expr {
+                        self.visit(&entry.key);
+                        self.visit(&entry.value);
+                    }
+                }
+                None
+            }
+            Expr::Struct(value) => {
+                for entry in &value.entries {
+                    if let cel::common::ast::EntryExpr::StructField(field) = &entry.expr {
+                        self.visit(&field.value);
+                    }
+                }
+                None
+            }
+            Expr::Literal(_) | Expr::Unspecified => None,
+        }
+    }
+}
+
+/// Whether a loop's step appends the element itself to a list, as the `filter` macro does.
+fn appends(step: &IdedExpr, element: &str) -> bool {
+    match &step.expr {
+        Expr::List(list) => {
+            matches!(list.elements.as_slice(), [only] if only.expr == Expr::Ident(element.to_owned()))
+        }
+        Expr::Call(call) => call.args.iter().any(|argument| appends(argument, element)),
+        _ => false,
+    }
+}

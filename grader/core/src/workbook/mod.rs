@@ -1,0 +1,31 @@
+//! The workbook: the course as its author wrote it, and as it is meant.
+//!
+//! A workbook is a set of files ([`Files`]); where they come from is the caller's affair. Reading it
+//! ([`Workbook::read`]) finds every fault at once ([`Diagnostic`]); what it returns is resolved: no
+//! optional key is left for the judge to wonder about. Start at [`Workbook`].
+
+mod catalogue;
+mod check;
+mod check_file;
+mod diagnostic;
+pub mod lint;
+mod manifest;
+mod places;
+mod resolve;
+mod schema_walk;
+mod source;
+mod spec;
+mod worked_out;
+
+pub use catalogue::{Catalogue, evidence_schema};
+pub use check::{Absent, Assertion, Check, Hint, Holds, Nothing, Probe, Use};
+pub use check_file::check_schema;
+pub use diagnostic::{Diagnostic, Severity, nearest};
+pub use manifest::{Chapter, Exercise, Manifest, manifest_schema};
+pub use schema_walk::parse_toml;
+pub use source::SourceFile;
+pub use spec::{
+    AnswersSpec, ContainerSpec, EndpointSpec, GitSpec, HealthSpec, ImageSpec, ProbeKind, ProbeSpec, RunSpec,
+    ServeSpec, Setting,
+};
+pub use worked_out::{Files, Workbook};

@@ -1,0 +1,249 @@
+//! From a check as written to a check as meant: rules compiled, paths proven, names known.
+
+use serde_json::Value;
+
+use super::{
+    Assertion, Catalogue, Check, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
+    check_file::{AssertFile, CheckFile},
+    places::Places,
+};
+use crate::{
+    ExerciseId,
+    judge::{Each, PathSegment, Rule, RuleError},
+    workspace_file::{WorkspaceFile, placeholders},
+};
+
+/// Resolves a check file; on any fault returns all of them.
+pub(super) fn resolve(
+    id: ExerciseId,
+    file: CheckFile,
+    hash: String,
+    source: &SourceFile,
+) -> Result<Check, Vec<Diagnostic>> {
+    let mut resolver = Resolver { places: Places::of(source), source, faults: Vec::new() };
+    let probes = resolver.probes(&file);
+    let catalogue = Catalogue::of(&probes);
+    resolver.asks(&probes);
+    let looked_at = resolver.rule("looked_at", &file.looked_at, &catalogue, None);
+    let assertions: Vec<Option<Assertion>> = file
+        .assert
+        .into_iter()
+        .enumerate()
+        .map(|(at, assertion)| resolver.assertion(at, assertion, &catalogue))
+        .collect();
+    if assertions.is_empty() {
+        resolver.fault(0..0, "a check without an assertion proves nothing");
+    }
+    resolver.repeated(assertions.iter().flatten().map(|a| a.id.as_str()), |at| format!("assert/{at}/id"));
+    match (looked_at, assertions.into_iter().collect::<Option<Vec<_>>>(), resolver.faults.is_empty()) {
+        (Some(looked_at), Some(assertions), true) => Ok(Check {
+            id,
+            title: file.title,
+            needs: file.needs,
+            uses: file.uses,
+            within: file.within,
+            looked_at,
+            proves: file.proves,
+            leaves_open: file.leaves_open,
+            debrief: file.debrief,
+            probes,
+            assertions,
+            hints: file
+                .hint
+                .into_iter()
+                .map(|hint| Hint { assertion: hint.assertion, text: hint.text.trim().to_owned() })
+                .collect(),
+            hash,
+        }),
+        _ => Err(resolver.faults),
+    }
+}
+
+struct Resolver<'a> {
+    places: Places<'a>,
+    source: &'a SourceFile,
+    faults: Vec<Diagnostic>,
+}
+
+impl Resolver<'_> {
+    fn fault(&mut self, range: std::ops::Range<usize>, message: impl Into<String>) {
+        self.faults.push(Diagnostic::error(self.source, range, message));
+    }
+
+    fn probes(&mut self, file: &CheckFile) -> Vec<Probe> {
+        let names = WorkspaceFile::default_names().names();
+        let mut probes = Vec::new();
+        for (at, entry) in file.probe.iter().enumerate() {
+            let place = self.places.value(&format!("probe/{at}"));
+            match ProbeSpec::from_keys(entry.kind, Value::Object(entry.keys.clone())) {
+                Ok(spec) => {
+                    for text in spec.strings() {
+                        for name in placeholders(&text) {
+                            if names.get(name).is_none() {
+                                let message = format!("`{{{name}}}` names nothing in workspace.toml");
+                                let fault = Diagnostic::error(self.source, self.named(&place, name), message);
+                                self.faults.push(fault.suggest_nearest(name, names.known()));
+                            }
+                        }
+                    }
+                    probes.push(Probe { name: entry.name.clone(), optional: entry.optional, spec });
+                }
+                Err(error) => self.fault(place, error.to_string()),
+            }
+            let name = &entry.name;
+            let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !plain || name.is_empty() || name == "self" {
+                let message =
+                    format!("`{name}` cannot be a probe's name: use lower case letters, digits and _");
+                self.fault(self.places.value(&format!("probe/{at}/as")), message);
+            }
+        }
+        self.repeated(file.probe.iter().map(|entry| entry.name.as_str()), |at| format!("probe/{at}/as"));
+        probes
+    }
+
+    /// The place of a placeholder within a probe's lines.
+    fn named(&self, place: &std::ops::Range<usize>, name: &str) -> std::ops::Range<usize> {
+        match self.source.text[place.clone()].find(&format!("{{{name}}}")) {
+            Some(at) => (place.start + at)..(place.start + at + name.len() + 2),
+            None => place.clone(),
+        }
+    }
+
+    /// What a probe takes from an earlier one must be something that the earlier one declares.
+    fn asks(&mut self, probes: &[Probe]) {
+        for (at, probe) in probes.iter().enumerate() {
+            if let ProbeSpec::Git(spec) = &probe.spec
+                && let Some(ask) = &spec.ask
+            {
+                let path: Vec<PathSegment> =
+                    ask.split('.').map(|field| PathSegment::Field(field.to_owned())).collect();
+                let place = format!("probe/{at}/ask");
+                if let Err(unknown) = Catalogue::of(&probes[..at]).find(&path) {
+                    let message = format!("no earlier probe yields `{ask}`");
+                    let fault = Diagnostic::error(self.source, self.places.value(&place), message);
+                    let known = unknown.known.iter().map(String::as_str);
+                    self.faults.push(fault.suggest_nearest(&unknown.segment, known));
+                }
+            }
+        }
+    }
+
+    fn assertion(&mut self, at: usize, file: AssertFile, catalogue: &Catalogue) -> Option<Assertion> {
+        let place = |key: &str| format!("assert/{at}/{key}");
+        let each = match &file.each {
+            None => None,
+            Some(text) => match Each::parse(text) {
+                Ok(each) => {
+                    self.path_is_declared(&place("each"), each.path(), None, catalogue);
+                    Some(each)
+                }
+                Err(error) => {
+                    self.fault(self.places.value(&place("each")), error.to_string());
+                    return None;
+                }
+            },
+        };
+        let element = each.as_ref().map(Each::path);
+        let rule = self.rule(&place("rule"), &file.rule, catalogue, element);
+        let actual = file.actual.as_ref().map(|text| self.rule(&place("actual"), text, catalogue, element));
+        let nothing = file
+            .nothing
+            .as_ref()
+            .map(|nothing| self.rule(&place("nothing/actual"), &nothing.actual, catalogue, element));
+        if let Some(rule) = &rule
+            && rule.paths().is_empty()
+        {
+            let message = "this rule reads no evidence: it holds or fails whatever was seen";
+            self.fault(self.places.value(&place("rule")), message);
+        }
+        Some(Assertion {
+            id: file.id,
+            holds: file.holds,
+            each,
+            rule: rule?,
+            absent: file.absent,
+            expected: file.expected,
+            actual: match actual {
+                None => None,
+                Some(actual) => Some(actual?),
+            },
+            nothing: match (nothing, file.nothing) {
+                (Some(actual), Some(nothing)) => Some(Nothing { actual: actual?, fix: nothing.fix }),
+                _ => None,
+            },
+            because: file.because,
+            fix: file.fix,
+            guide: file.guide,
+        })
+    }
+
+    fn rule(
+        &mut self,
+        place: &str,
+        text: &str,
+        catalogue: &Catalogue,
+        element: Option<&[PathSegment]>,
+    ) -> Option<Rule> {
+        match Rule::compile(text) {
+            Ok(rule) => {
+                for path in rule.paths() {
+                    let full = match (path.segments.split_first(), element) {
+                        (Some((PathSegment::Field(root), rest)), Some(element)) if root == "self" => {
+                            [element, rest].concat()
+                        }
+                        _ => path.segments.clone(),
+                    };
+                    self.path_is_declared(
+                        place,
+                        &full,
+                        Some((path.range.clone(), path.to_string())),
+                        catalogue,
+                    );
+                }
+                Some(rule)
+            }
+            Err(RuleError::Syntax { message, at }) => {
+                self.fault(self.places.within(place, at..at + 1), format!("not CEL: {message}"));
+                None
+            }
+            Err(error @ RuleError::Evaluation { .. }) => {
+                self.fault(self.places.value(place), error.to_string());
+                None
+            }
+        }
+    }
+
+    fn path_is_declared(
+        &mut self,
+        place: &str,
+        path: &[PathSegment],
+        part: Option<(std::ops::Range<usize>, String)>,
+        catalogue: &Catalogue,
+    ) {
+        let Err(unknown) = catalogue.find(path) else { return };
+        let (range, shown) = match part {
+            Some((range, shown)) => (self.places.within(place, range), shown),
+            None => (self.places.value(place), unknown.segment.clone()),
+        };
+        let fault = Diagnostic::error(self.source, range, format!("no probe yields `{shown}`"));
+        let known: Vec<&str> = unknown.known.iter().map(String::as_str).collect();
+        self.faults.push(match super::diagnostic::nearest(&unknown.segment, known.iter().copied()) {
+            Some(near) => {
+                let meant = shown.replacen(&unknown.segment, near, 1);
+                fault.suggest(format!("did you mean `{meant}`?"))
+            }
+            None if known.is_empty() => fault,
+            None => fault.suggest(format!("there is: {}", known.join(", "))),
+        });
+    }
+
+    fn repeated<'n>(&mut self, names: impl Iterator<Item = &'n str>, place: impl Fn(usize) -> String) {
+        let mut seen = std::collections::BTreeSet::new();
+        for (at, name) in names.enumerate() {
+            if !seen.insert(name.to_owned()) {
+                self.fault(self.places.value(&place(at)), format!("`{name}` is there twice"));
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Reads a workbook's files into what they mean.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Check, Diagnostic, Manifest, SourceFile,
+    check_file::{CheckFile, check_schema},
+    manifest_schema, parse_toml,
+    resolve::resolve,
+};
+use crate::ExerciseId;
+
+/// The files of a workbook by their path, as `checks/4.2.toml`; where they came from is the caller's affair.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    /// Adds a file.
+    pub fn insert(&mut self, path: impl Into<String>, bytes: Vec<u8>) {
+        self.0.insert(path.into(), bytes);
+    }
+
+    /// One file's bytes.
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.0.get(path).map(Vec::as_slice)
+    }
+
+    /// Files below a folder, by their path within it.
+    pub fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> + 'a {
+        self.0.iter().filter_map(move |(path, bytes)| {
+            let rest = path.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((rest, bytes.as_slice()))
+        })
+    }
+
+    fn source(&self, path: &str) -> Result<SourceFile, Diagnostic> {
+        let bytes = self.get(path).unwrap_or_default();
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(SourceFile::new(path, text)),
+            Err(_) => Err(Diagnostic::error(&SourceFile::new(path, ""), 0..0, "not UTF-8 text")),
+        }
+    }
+}
+
+/// A workbook whose every check can be used.
+#[derive(Debug)]
+pub struct Workbook {
+    /// Title, chapters and exercises.
+    pub manifest: Manifest,
+    /// The checks, by exercise.
+    pub checks: BTreeMap<ExerciseId, Check>,
+}
+
+impl Workbook {
+    /// The path of the manifest within a workbook.
+    pub const MANIFEST: &'static str = "checks/workbook.toml";
+
+    /// Reads a workbook; on any fault returns all of them.
+    pub fn read(files: &Files) -> Result<Self, Vec<Diagnostic>> {
+        let reading = Reading::of(files);
+        match (reading.manifest, reading.faults.is_empty()) {
+            (Some((manifest, _)), true) => {
+                let checks = reading.checks.into_iter().map(|(id, (check, _))| (id, check)).collect();
+                Ok(Self { manifest, checks })
+            }
+            (_, _) => Err(reading.faults),
+        }
+    }
+}
+
+/// What could be read of a workbook, and every fault that was met.
+pub(super) struct Reading {
+    pub manifest: Option<(Manifest, SourceFile)>,
+    pub checks: BTreeMap<ExerciseId, (Check, SourceFile)>,
+    pub faults: Vec<Diagnostic>,
+}
+
+impl Reading {
+    pub(super) fn of(files: &Files) -> Self {
+        let mut reading = Self { manifest: None, checks: BTreeMap::new(), faults: Vec::new() };
+        reading.read_manifest(files);
+        let names: Vec<String> = files
+            .below("checks")
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| name.ends_with(".toml") && !name.contains('/') && name != "workbook.toml")
+            .collect();
+        for name in names {
+            reading.read_check(files, &name);
+        }
+        reading
+    }
+
+    fn read_manifest(&mut self, files: &Files) {
+        if files.get(Workbook::MANIFEST).is_none() {
+            let nowhere = SourceFile::new(Workbook::MANIFEST, "");
+            self.faults.push(Diagnostic::error(&nowhere, 0..0, "this file is missing: a workbook has it"));
+            return;
+        }
+        let parsed = files
+            .source(Workbook::MANIFEST)
+            .map_err(|fault| vec![fault])
+            .and_then(|source| Ok((parse_toml::<Manifest>(&source, &manifest_schema())?, source)));
+        match parsed {
+            Ok((manifest, source)) => match newer(manifest.format, &source) {
+                Some(fault) => self.faults.push(fault),
+                None => self.manifest = Some((manifest, source)),
+            },
+            Err(faults) => self.faults.extend(faults),
+        }
+    }
+
+    fn read_check(&mut self, files: &Files, name: &str) {
+        let path = format!("checks/{name}");
+        let source = match files.source(&path) {
+            Ok(source) => source,
+            Err(fault) => return self.faults.push(fault),
+        };
+        let id: ExerciseId = match name.trim_end_matches(".toml").parse() {
+            Ok(id) => id,
+            Err(_) => {
+                let fault =
+                    Diagnostic::error(&source, 0..0, format!("`{name}` is not named after an exercise"));
+                return self.faults.push(fault.suggest("name it chapter.item.toml, as 4.2.toml"));
+            }
+        };
+        let file: CheckFile = match parse_toml(&source, &check_schema()) {
+            Ok(file) => file,
+            Err(faults) => return self.faults.extend(faults),
+        };
+        if let Some(fault) = newer(file.format, &source) {
+            return self.faults.push(fault);
+        }
+        let hash = hex(&Sha256::digest(source.text.as_bytes()));
+        match resolve(id, file, hash, &source) {
+            Ok(check) => {
+                self.checks.insert(id, (check, source));
+            }
+            Err(faults) => self.faults.extend(faults),
+        }
+    }
+}
+
+/// A file of a newer format: says which side is old.
+fn newer(format: u32, source: &SourceFile) -> Option<Diagnostic> {
+    use super::check_file::FORMAT;
+    (format != FORMAT).then(|| {
+        let at = source.text.find("format").unwrap_or(0);
+        let message = format!("this file has format {format}, this grader reads format {FORMAT}");
+        Diagnostic::error(source, at..at, message).suggest(if format > FORMAT {
+            "update the grader"
+        } else {
+            "the first format is 1"
+        })
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
