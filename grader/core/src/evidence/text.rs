@@ -85,11 +85,20 @@ pub(super) fn shorten_texts(value: &mut Value, keep: usize) -> bool {
                 }
                 return cut;
             }
-            map.values_mut().fold(false, |cut, item| shorten_texts(item, keep) || cut)
+            shorten_all(map.values_mut(), keep)
         }
-        Value::Array(items) => items.iter_mut().fold(false, |cut, item| shorten_texts(item, keep) || cut),
+        Value::Array(items) => shorten_all(items.iter_mut(), keep),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
+}
+
+/// Shortens below every one of them, not only until the first that was cut.
+fn shorten_all<'a>(values: impl Iterator<Item = &'a mut Value>, keep: usize) -> bool {
+    let mut cut = false;
+    for value in values {
+        cut |= shorten_texts(value, keep);
+    }
+    cut
 }
 
 fn shorten(text: &Text, keep: usize) -> Text {

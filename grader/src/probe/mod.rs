@@ -1,0 +1,1 @@
+//! Probes: each looks at one kind of thing and returns evidence; none judges.

@@ -1,0 +1,1 @@
+//! Runs: from the exercises that were asked for to recorded attempts.
