@@ -15,6 +15,7 @@ mod context;
 mod error;
 mod facts;
 mod image;
+mod kernel;
 mod made;
 mod network;
 mod output;
@@ -29,6 +30,11 @@ pub use context::{Endpoint, EndpointError, Origin};
 pub use error::EngineError;
 pub use facts::{EngineFacts, ImageStore, OLDEST_API};
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
+pub use kernel::{
+    Capabilities, Cgroup, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts,
+    OddThread, ParseError, Process, ProcessLook, Seccomp, SignalAll, Via, Way, WriteOutcome,
+    WriteTry, Writes, parse_mounts,
+};
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;
 pub use output::{Capture, Captured, Output, OutputBounds};

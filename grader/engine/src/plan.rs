@@ -54,6 +54,8 @@ pub struct ContainerPlan {
     pub restart: Restart,
     /// Other times for the image's own health test.
     pub health: Option<HealthOverride>,
+    /// A health test in place of the image's own, as `["CMD", …]`.
+    pub health_test: Option<Vec<String>>,
     /// A small init process is PID 1 and reaps.
     pub init: bool,
     /// All capabilities, all devices, no confinement: for our own helper alone.
@@ -135,11 +137,19 @@ impl ContainerPlan {
             labels: Some(all_labels),
             stop_timeout: self.stop_timeout_seconds.map(i64::from),
             exposed_ports: Some(self.publish.iter().map(|port| tcp(*port)).collect()),
-            healthcheck: self.health.map(health_config),
+            healthcheck: self.healthcheck(),
             host_config: Some(self.host_config()),
             networking_config: self.networking(),
             ..ContainerCreateBody::default()
         }
+    }
+
+    fn healthcheck(&self) -> Option<HealthConfig> {
+        if self.health.is_none() && self.health_test.is_none() {
+            return None;
+        }
+        let times = self.health.map(health_config).unwrap_or_default();
+        Some(HealthConfig { test: self.health_test.clone(), ..times })
     }
 
     fn host_config(&self) -> HostConfig {

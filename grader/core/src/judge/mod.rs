@@ -68,14 +68,14 @@ fn outcome_now(assertion: &Assertion, evidence: &Evidence, scope: &Scope) -> Out
     };
     if elements.is_empty() {
         let each = assertion.each.as_ref().map_or("$", Each::as_str);
-        return nothing(assertion, scope, each, None);
+        return nothing(assertion, scope, each, &Element::whole());
     }
     let of = elements.len();
     let mut failures = Vec::new();
     let mut failed = 0;
     for element in &elements {
         if let Some(path) = nothing_at(&assertion.rule, evidence, element) {
-            match nothing(assertion, scope, &path, Some(element)) {
+            match nothing(assertion, scope, &path, element) {
                 Outcome::Failed { failures: more, .. } => {
                     failed += 1;
                     failures.extend(more);
@@ -102,40 +102,49 @@ fn outcome_now(assertion: &Assertion, evidence: &Evidence, scope: &Scope) -> Out
 
 fn failure(assertion: &Assertion, scope: &Scope, element: &Element<'_>) -> Failure {
     let actual = assertion.actual.as_ref().and_then(|actual| actual.text(scope, element.value).ok());
+    let actual = actual.unwrap_or_else(|| format!("not so: {}", assertion.rule.source()));
+    told(assertion, scope, element, actual, None)
+}
+
+/// What an assertion comes to where there is nothing at `path`.
+fn nothing(assertion: &Assertion, scope: &Scope, path: &str, element: &Element<'_>) -> Outcome {
+    match assertion.absent {
+        Absent::Holds => Outcome::Holds,
+        Absent::Fails => {
+            let nothing = assertion.nothing.as_ref();
+            let said = nothing.and_then(|nothing| nothing.actual.text(scope, element.value).ok());
+            let actual = said.unwrap_or_else(|| format!("nothing to look at: {path}"));
+            let fix = nothing.and_then(|nothing| nothing.fix.as_deref());
+            Outcome::Failed { failures: vec![told(assertion, scope, element, actual, fix)], failed: 1, of: 1 }
+        }
+    }
+}
+
+/// A failure in the words of the first case that it is, else in those given.
+fn told(
+    assertion: &Assertion,
+    scope: &Scope,
+    element: &Element<'_>,
+    actual: String,
+    fix: Option<&str>,
+) -> Failure {
+    // A case whose words cannot be made is none: words never change an outcome.
+    let case = assertion.cases.iter().find_map(|case| {
+        let is_it = case.when.holds(scope, element.value).unwrap_or(false);
+        is_it.then(|| Some((case.actual.text(scope, element.value).ok()?, case.fix.as_deref())))?
+    });
+    let (actual, fix) = match case {
+        Some((actual, case_fix)) => (actual, case_fix.or(fix)),
+        None => (actual, fix),
+    };
     Failure {
         assertion: assertion.id.clone(),
         path: element.path.clone(),
         expected: assertion.expected.clone(),
-        actual: actual.unwrap_or_else(|| format!("not so: {}", assertion.rule.source())),
+        actual,
         because: assertion.because.clone(),
-        fix: assertion.fix.clone(),
+        fix: fix.unwrap_or(&assertion.fix).to_owned(),
         guide: assertion.guide.clone(),
-    }
-}
-
-/// What an assertion comes to where there is nothing at `path`.
-fn nothing(assertion: &Assertion, scope: &Scope, path: &str, element: Option<&Element<'_>>) -> Outcome {
-    match assertion.absent {
-        Absent::Holds => Outcome::Holds,
-        Absent::Fails => {
-            let said = assertion.nothing.as_ref().and_then(|nothing| {
-                nothing.actual.text(scope, element.and_then(|element| element.value)).ok()
-            });
-            let fix = assertion.nothing.as_ref().and_then(|nothing| nothing.fix.clone());
-            Outcome::Failed {
-                failures: vec![Failure {
-                    assertion: assertion.id.clone(),
-                    path: element.and_then(|element| element.path.clone()),
-                    expected: assertion.expected.clone(),
-                    actual: said.unwrap_or_else(|| format!("nothing to look at: {path}")),
-                    because: assertion.because.clone(),
-                    fix: fix.unwrap_or_else(|| assertion.fix.clone()),
-                    guide: assertion.guide.clone(),
-                }],
-                failed: 1,
-                of: 1,
-            }
-        }
     }
 }
 

@@ -99,6 +99,8 @@ pub struct Assertion {
     pub actual: Option<Rule>,
     /// What to say where there was nothing to look at.
     pub nothing: Option<Nothing>,
+    /// What to say in cases of their own; the first that it is counts.
+    pub cases: Vec<Case>,
     /// Why it matters.
     pub because: String,
     /// What to do.
@@ -113,6 +115,17 @@ pub struct Nothing {
     /// How to say what was seen instead.
     pub actual: Rule,
     /// What to do.
+    pub fix: Option<String>,
+}
+
+/// A case in which a failure is told in other words.
+#[derive(Debug)]
+pub struct Case {
+    /// When it is this case.
+    pub when: Rule,
+    /// How to say what was seen.
+    pub actual: Rule,
+    /// What to do, if something else than otherwise.
     pub fix: Option<String>,
 }
 

@@ -122,6 +122,10 @@ pub(super) struct AssertFile {
     pub actual: Option<String>,
     /// What to say where there was nothing to look at.
     pub nothing: Option<NothingFile>,
+    /// What to say in a case of its own, whether the rule failed or there was nothing to look at: the
+    /// first whose `when` is true.
+    #[serde(default)]
+    pub case: Vec<CaseFile>,
     /// Why it matters.
     pub because: String,
     /// What to do, with a command or a line to write.
@@ -134,6 +138,18 @@ pub(super) struct AssertFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct NothingFile {
     /// How to say what was seen instead: CEL that yields a text.
+    pub actual: String,
+    /// What to do, if something else than otherwise.
+    pub fix: Option<String>,
+}
+
+/// A case in which a failure is told in other words.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseFile {
+    /// When it is this case: CEL that yields true or false.
+    pub when: String,
+    /// How to say what was seen: CEL that yields a text.
     pub actual: String,
     /// What to do, if something else than otherwise.
     pub fix: Option<String>,

@@ -18,7 +18,7 @@ mod spec;
 mod worked_out;
 
 pub use catalogue::{Catalogue, evidence_schema};
-pub use check::{Absent, Assertion, Check, Hint, Holds, Nothing, Probe, Use};
+pub use check::{Absent, Assertion, Case, Check, Hint, Holds, Nothing, Probe, Use};
 pub use check_file::check_schema;
 pub use diagnostic::{Diagnostic, Severity, nearest};
 pub use manifest::{Chapter, Exercise, Manifest, manifest_schema};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Assertion, Catalogue, Check, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
+    Assertion, Case, Catalogue, Check, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
     check_file::{AssertFile, CheckFile},
     places::Places,
 };
@@ -151,6 +151,18 @@ impl Resolver<'_> {
             .nothing
             .as_ref()
             .map(|nothing| self.rule(&place("nothing/actual"), &nothing.actual, catalogue, element));
+        let cases: Vec<(Option<Rule>, Option<Rule>)> = file
+            .case
+            .iter()
+            .enumerate()
+            .map(|(nth, case)| {
+                let place = |key: &str| place(&format!("case/{nth}/{key}"));
+                (
+                    self.rule(&place("when"), &case.when, catalogue, element),
+                    self.rule(&place("actual"), &case.actual, catalogue, element),
+                )
+            })
+            .collect();
         if let Some(rule) = &rule
             && rule.paths().is_empty()
         {
@@ -172,6 +184,12 @@ impl Resolver<'_> {
                 (Some(actual), Some(nothing)) => Some(Nothing { actual: actual?, fix: nothing.fix }),
                 _ => None,
             },
+            cases: file
+                .case
+                .into_iter()
+                .zip(cases)
+                .map(|(case, (when, actual))| Some(Case { when: when?, actual: actual?, fix: case.fix }))
+                .collect::<Option<_>>()?,
             because: file.because,
             fix: file.fix,
             guide: file.guide,

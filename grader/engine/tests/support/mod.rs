@@ -1,5 +1,6 @@
 //! What the tests on a real engine share: a connection, a scope that cleans up, a base image.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![expect(clippy::unwrap_used, reason = "a test without its set-up must fail")]
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -34,6 +34,11 @@ pub(super) fn lint(check: &Check, source: &SourceFile) -> Vec<Diagnostic> {
         if let Some(fix) = assertion.nothing.as_ref().and_then(|nothing| nothing.fix.as_ref()) {
             text(format!("assert/{at}/nothing/fix"), fix, LONGEST);
         }
+        for (nth, case) in assertion.cases.iter().enumerate() {
+            if let Some(fix) = &case.fix {
+                text(format!("assert/{at}/case/{nth}/fix"), fix, LONGEST);
+            }
+        }
     }
     for (at, hint) in check.hints.iter().enumerate() {
         text(format!("hint/{at}/text"), &hint.text, 400);
