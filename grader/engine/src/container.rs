@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bollard::{
     container::LogOutput,
     errors::Error as BollardError,
+    models::ContainerCreateBody,
     query_parameters::{
         CreateContainerOptions, InspectContainerOptions, KillContainerOptions, LogsOptions,
         RestartContainerOptions, StartContainerOptions, StopContainerOptions, TopOptions,
@@ -46,6 +47,28 @@ impl RunScope {
     /// The image is gone, the engine refuses an option, the ledger cannot be written, the run is
     /// ending.
     pub async fn create(&self, plan: &ContainerPlan) -> Result<Container, EngineError> {
+        self.create_body(plan, ContainerCreateBody::default()).await
+    }
+
+    /// Makes a container whose standard input stays open for as long as we hold on to it, and that
+    /// is gone when it ends.
+    pub(crate) async fn create_open(&self, plan: &ContainerPlan) -> Result<Container, EngineError> {
+        let open = ContainerCreateBody {
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            open_stdin: Some(true),
+            stdin_once: Some(true),
+            ..ContainerCreateBody::default()
+        };
+        self.create_body(plan, open).await
+    }
+
+    async fn create_body(
+        &self,
+        plan: &ContainerPlan,
+        open: ContainerCreateBody,
+    ) -> Result<Container, EngineError> {
         let plan = plan.clone();
         self.make(MadeKind::Container, |engine, name, labels| async move {
             let options = CreateContainerOptions {
@@ -53,9 +76,13 @@ impl RunScope {
                 ..Default::default()
             };
             let request = || format!("create container {name} from image {}", plan.image);
-            let answer = engine
-                .docker()
-                .create_container(Some(options), plan.to_body(&labels));
+            let mut body = plan.to_body(&labels, open);
+            if body.open_stdin == Some(true)
+                && let Some(host) = &mut body.host_config
+            {
+                host.auto_remove = Some(true);
+            }
+            let answer = engine.docker().create_container(Some(options), body);
             let created = engine.ask(request, answer).await?;
             Ok(Container {
                 engine,

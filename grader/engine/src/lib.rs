@@ -16,6 +16,7 @@ mod error;
 mod facts;
 mod image;
 mod kernel;
+mod load;
 mod made;
 mod network;
 mod output;

@@ -58,8 +58,6 @@ pub struct ContainerPlan {
     pub health_test: Option<Vec<String>>,
     /// A small init process is PID 1 and reaps.
     pub init: bool,
-    /// All capabilities, all devices, no confinement: for our own helper alone.
-    pub privileged: bool,
     /// As `host`; the container's own by default.
     pub pid_mode: Option<String>,
     /// As `host`; the engine's default otherwise.
@@ -124,7 +122,11 @@ impl ContainerPlan {
     }
 
     /// Writes the plan as the body of `POST /containers/create`.
-    pub(crate) fn to_body(&self, labels: &Labels) -> ContainerCreateBody {
+    pub(crate) fn to_body(
+        &self,
+        labels: &Labels,
+        base: ContainerCreateBody,
+    ) -> ContainerCreateBody {
         let mut all_labels: HashMap<_, _> = self.labels.clone().into_iter().collect();
         all_labels.extend(labels.to_map());
         ContainerCreateBody {
@@ -140,7 +142,7 @@ impl ContainerPlan {
             healthcheck: self.healthcheck(),
             host_config: Some(self.host_config()),
             networking_config: self.networking(),
-            ..ContainerCreateBody::default()
+            ..base
         }
     }
 
@@ -198,7 +200,6 @@ impl ContainerPlan {
                 }),
             },
             init: self.init.then_some(true),
-            privileged: Some(self.privileged),
             pid_mode: self.pid_mode.clone(),
             userns_mode: self.userns_mode.clone(),
             // Who looks from the host's pid namespace reads whole cgroup paths.
@@ -258,7 +259,7 @@ mod tests {
             workspace: "w".into(),
             run: "r".into(),
         };
-        serde_json::to_value(plan.to_body(&labels)).unwrap()
+        serde_json::to_value(plan.to_body(&labels, ContainerCreateBody::default())).unwrap()
     }
 
     #[test]

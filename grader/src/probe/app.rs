@@ -17,7 +17,7 @@ use grader_engine::{
 };
 
 use super::{EngineAccess, Place, Stop, beside};
-use crate::workspace::read_inside;
+use crate::workspace::{Workspace, read_inside};
 
 /// Memory that a container may use if the check does not say, in mebibytes.
 const MEMORY_MIB: u32 = 1024;
@@ -61,7 +61,7 @@ impl App {
         let mut network = NetworkPlan::Default;
         let mut beside = Vec::new();
         if spec.app_environment {
-            env = app_environment(place)?;
+            env = app_environment(place.workspace)?;
             let with = &place.names().app.with;
             if !with.is_empty() {
                 let services = beside::start(with, &access, place).await?;
@@ -232,11 +232,11 @@ fn options(spec: &RunSpec, env: &BTreeMap<String, String>, beside: Vec<String>) 
 }
 
 /// The learner's variables: `app.env_file`, and `app.env` over it.
-pub(super) fn app_environment(place: &Place<'_>) -> Result<BTreeMap<String, String>, Stop> {
-    let app = &place.names().app;
+pub(crate) fn app_environment(workspace: &Workspace) -> Result<BTreeMap<String, String>, Stop> {
+    let app = &workspace.file().app;
     let mut env = BTreeMap::new();
     if !app.env_file.is_empty() {
-        let bytes = read_inside(place.workspace.root(), &app.env_file, 256 * 1024).map_err(|error| {
+        let bytes = read_inside(workspace.root(), &app.env_file, 256 * 1024).map_err(|error| {
             Stop::blocked(error.to_string(), format!("write {}, or: grader config set app.env_file=", app.env_file))
         })?;
         env.extend(parse_env_file(&String::from_utf8_lossy(&bytes)));

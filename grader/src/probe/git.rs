@@ -24,7 +24,8 @@ pub(super) fn look(
     Ok(GitEvidence { head: repository.head(), tree, asked: repository.ask(text) })
 }
 
-fn missing(error: &RepositoryError) -> Stop {
+/// A repository that is not there blocks, with the command that makes it.
+pub(crate) fn missing(error: &RepositoryError) -> Stop {
     let fix = match error {
         RepositoryError::None { .. } => "git init && git add -A && git commit -m start",
         RepositoryError::NoCommit { .. } => "git add -A && git commit -m start",

@@ -26,7 +26,10 @@ use grader_engine::EngineError;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use app::app_environment;
+pub(crate) use git::missing as no_repository;
 pub use place::{EngineAccess, Place};
+pub(crate) use place::{engine_seen, lock};
 
 /// What a probe came back with.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use grader_core::{
-    evidence::{EngineSeen, Secrets, Subject},
+    evidence::{EngineSeen, Subject},
     workspace_file::WorkspaceFile,
 };
 use grader_engine::{Engine, ImageFacts, RunScope};
@@ -35,8 +35,6 @@ pub struct Place<'a> {
     pub images: &'a Mutex<BTreeMap<String, ImageFacts>>,
     /// What is being judged, as far as the probes have found it.
     pub subject: Mutex<Subject>,
-    /// Values that must not become evidence.
-    pub secrets: Secrets,
     /// Tells those who watch what is being done.
     pub step: &'a (dyn Fn(String) + Send + Sync),
 }
