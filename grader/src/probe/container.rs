@@ -194,8 +194,8 @@ impl Processes {
     }
 
     fn add_one(&mut self, process: &Process, pid: u32, uids: &Ids, at_ms: u64) {
-        let inside = [uids.effective, uids.real, uids.saved, uids.filesystem].map(inside);
-        let identity = (process.pid, pid, process.started_ticks, inside);
+        let users = [uids.effective, uids.real, uids.saved, uids.filesystem].map(inside);
+        let identity = (process.pid, pid, process.started_ticks, users);
         if let Some(known) = self.seen.get_mut(&identity) {
             known.last_seen_ms = at_ms;
             return;
@@ -203,7 +203,7 @@ impl Processes {
         if self.seen.len() >= MOST_PROCESSES {
             return;
         }
-        let [uid, real_uid, saved_uid, _] = inside;
+        let [uid, real_uid, saved_uid, _] = users;
         self.seen.insert(
             identity,
             ProcessSeen {
