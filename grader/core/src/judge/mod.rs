@@ -9,6 +9,7 @@ mod each;
 mod functions;
 mod look_up;
 mod outcome;
+mod parser;
 mod paths;
 mod rule;
 mod value;

@@ -4,7 +4,7 @@ use cel::{Program, Value as Cel};
 use serde_json::Value as Json;
 
 use super::{
-    paths,
+    parser, paths,
     paths::{Named, NamedFunction, NamedPath},
     value::{CEL, Scope},
 };
@@ -56,17 +56,11 @@ impl Rule {
             let message = format!("{} bytes: at most {} are read", source.len(), Self::LONGEST);
             return Err(RuleError::Syntax { message, at: 0 });
         }
-        // The parser is bounded in depth, but what it needs for that is more than a thread has.
-        let parser = std::thread::Builder::new().stack_size(32 << 20);
-        std::thread::scope(|scope| {
-            let parsing = parser.spawn_scoped(scope, || Self::parse(source));
-            parsing.ok().and_then(|parsing| parsing.join().ok()).unwrap_or_else(|| {
-                Err(RuleError::Syntax { message: "the parser broke on this expression".into(), at: 0 })
-            })
-        })
+        parser::parse(source)
     }
 
-    fn parse(source: &str) -> Result<Self, RuleError> {
+    /// Parses an expression on the calling thread.
+    pub(super) fn parse(source: &str) -> Result<Self, RuleError> {
         let program = CEL.compile(source).map_err(|errors| {
             let first = errors.errors.first();
             let (line, column) = first.map_or((1, 1), |error| error.pos);

@@ -101,6 +101,22 @@ pub fn evidence_schema(kind: ProbeKind) -> Value {
     }
 }
 
+/// The JSON Schema of what every kind of probe yields, a definition for each.
+pub fn evidence_schemas() -> Value {
+    let kinds = || ProbeKind::ALL.into_iter();
+    let definitions: serde_json::Map<String, Value> =
+        kinds().map(|kind| (kind.as_str().to_owned(), evidence_schema(kind))).collect();
+    let choices: Vec<Value> =
+        kinds().map(|kind| json!({ "$ref": format!("#/$defs/{}", kind.as_str()) })).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Evidence",
+        "description": "What one probe saw: one definition for each kind. Every field is always there.",
+        "anyOf": choices,
+        "$defs": definitions,
+    })
+}
+
 /// The same for one probe: values that the check names itself are declared by their names.
 fn schema_for(spec: &ProbeSpec) -> Value {
     let mut schema = evidence_schema(spec.kind());
