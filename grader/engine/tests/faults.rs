@@ -94,6 +94,13 @@ async fn an_engine_that_is_not_up_yet() {
 }
 
 #[tokio::test]
+async fn a_proxy_with_no_engine_behind_it() {
+    let fake = fails("/_ping", Act::Cut);
+    let error = error_within(CONNECT, connect(&fake.host())).await;
+    assert!(matches!(error, EngineError::Unready { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn something_that_is_no_engine() {
     let page = Act::Answer(200, "<html>".into());
     let fake = fails("/version", page);
