@@ -138,7 +138,11 @@ fn actual(finding: &Finding, look: &Look) -> String {
     let lines: Vec<String> = lines
         .into_iter()
         .enumerate()
-        .map(|(at, line)| if at == 0 && some { format!("{before}  {line}") } else { format!("{:indent$}{line}", "") })
+        .map(
+            |(at, line)| {
+                if at == 0 && some { format!("{before}  {line}") } else { format!("{:indent$}{line}", "") }
+            },
+        )
         .collect();
     block("actual", &lines, look)
 }

@@ -27,7 +27,7 @@ pub fn clean_lines(text: &str) -> impl Iterator<Item = String> {
 /// Makes a JSON text harmless: what a terminal would obey stands in it as an escape of JSON.
 ///
 /// Control characters below U+0020 are escaped by the serializer; these are what it leaves.
-pub fn clean_json(json: &str) -> String {
+pub(super) fn clean_json(json: &str) -> String {
     if !json.contains(|c: char| is_harmful(c) && c != '\n') {
         return json.to_owned();
     }

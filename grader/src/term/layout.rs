@@ -101,7 +101,11 @@ pub fn bytes(number: u64) -> String {
         _ => (1_000_000_000, "GB"),
     };
     let tenths = (u128::from(number) * 10 + divisor / 2) / divisor;
-    if tenths < 100 { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) }
+    if tenths < 100 {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    } else {
+        format!("{} {unit}", tenths / 10)
+    }
 }
 
 /// Words in a row: `a`, `a and b`, `a, b and c`.
@@ -121,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_text_is_wrapped_below_itself() {
-        let text = "Root in a container is root to the kernel; only namespaces and capabilities stand between.";
+        let text =
+            "Root in a container is root to the kernel; only namespaces and capabilities stand between.";
         assert_eq!(
             labelled("why", text, &LOOK),
             "  why         Root in a container is root to the kernel; only namespaces and\n\
@@ -134,7 +139,11 @@ mod tests {
     fn no_line_is_wider_than_the_terminal() {
         for width in [20, 30, 44, 80] {
             let look = Look { width, ..LOOK };
-            let text = labelled("looked at", &"sha256:0123456789abcdef0123456789abcdef --read-only ".repeat(3), &look);
+            let text = labelled(
+                "looked at",
+                &"sha256:0123456789abcdef0123456789abcdef --read-only ".repeat(3),
+                &look,
+            );
             assert!(text.lines().all(|line| line.width() <= width), "{width}: {text}");
         }
     }

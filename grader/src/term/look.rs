@@ -163,7 +163,7 @@ pub fn paint(style: Style, text: &str) -> String {
 pub const BOLD: Style = Style::new().bold();
 
 /// Replaces what is not ASCII, for terminals that would print rubbish.
-pub fn to_ascii(text: &str) -> String {
+pub(super) fn to_ascii(text: &str) -> String {
     if text.is_ascii() {
         return text.to_owned();
     }
@@ -194,9 +194,8 @@ mod tests {
     use super::*;
 
     fn look(variables: &[(&str, &str)]) -> Look {
-        let variable = |name: &str| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        };
+        let variable =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Look::read(&variable, false, None)
     }
 

@@ -14,7 +14,7 @@ const LAST: usize = 8;
 const LONGEST_PLAIN: usize = 200;
 
 /// Lays out what one container printed, and says how much of it is not shown.
-pub fn printed(printed: &Printed, look: &Look) -> String {
+pub(super) fn printed(printed: &Printed, look: &Look) -> String {
     let probe = clean_line(&printed.probe);
     let width = if look.plain { LONGEST_PLAIN } else { look.width - 4 };
     let excerpt = Excerpt::of(&printed.text, look, width);
@@ -32,7 +32,8 @@ pub fn printed(printed: &Printed, look: &Look) -> String {
         }
         return out;
     }
-    let rule = |corner: char, text: &str| format!("  {}\n", look.cut(&format!("{corner} {text}"), look.width - 2));
+    let rule =
+        |corner: char, text: &str| format!("  {}\n", look.cut(&format!("{corner} {text}"), look.width - 2));
     out.push_str(&rule('┌', &format!("your container printed ({probe})")));
     for row in &excerpt.rows {
         match row {
@@ -64,7 +65,8 @@ enum Row {
 
 impl Excerpt {
     fn of(text: &Text, look: &Look, width: usize) -> Self {
-        let mut excerpt = Self { rows: Vec::new(), shown_bytes: 0, bytes: text.bytes, partly: text.cut_bytes > 0 };
+        let mut excerpt =
+            Self { rows: Vec::new(), shown_bytes: 0, bytes: text.bytes, partly: text.cut_bytes > 0 };
         let head: Vec<&str> = lines(&text.head);
         let tail: Vec<&str> = lines(&text.tail);
         if text.cut_bytes == 0 && tail.is_empty() && head.len() <= FIRST + LAST {
@@ -72,7 +74,8 @@ impl Excerpt {
             return excerpt;
         }
         // Where nothing was cut before, the last lines are in the head.
-        let (first, last) = if tail.is_empty() { head.split_at(FIRST.min(head.len())) } else { (&*head, &*tail) };
+        let (first, last) =
+            if tail.is_empty() { head.split_at(FIRST.min(head.len())) } else { (&*head, &*tail) };
         first.iter().take(FIRST).for_each(|line| excerpt.add(line, look, width));
         excerpt.rows.push(Row::Gap);
         excerpt.partly = true;
