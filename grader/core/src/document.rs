@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Attempt, ExerciseId, Fault, Missing, Verdict, judge::Failure};
 
@@ -25,6 +26,14 @@ pub struct Document {
     pub results: Vec<ResultOf>,
 }
 
+/// The JSON Schema of the document.
+pub fn schema() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Document>().to_value();
+    schema["title"] = Value::from("Result");
+    schema
+}
+
 /// The result of one exercise.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ResultOf {
@@ -32,7 +41,8 @@ pub struct ResultOf {
     pub exercise: ExerciseId,
     /// What holds when it passes.
     pub title: String,
-    /// `passed`, `failed`, `blocked` or `error`.
+    /// How it ended.
+    #[schemars(extend("enum" = ["passed", "failed", "blocked", "error"]))]
     pub verdict: &'static str,
     /// The attempt's number; `null` where nothing could be recorded.
     pub attempt: Option<u64>,
@@ -55,7 +65,8 @@ pub struct ResultOf {
 pub struct AssertionOutcome {
     /// The assertion.
     pub id: String,
-    /// `holds`, `held-before`, `failed` or `not-evaluated`.
+    /// What became of it.
+    #[schemars(extend("enum" = ["holds", "held-before", "failed", "not-evaluated"]))]
     pub outcome: &'static str,
 }
 

@@ -4,7 +4,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bollard::{
-    container::LogOutput,
     errors::Error as BollardError,
     models::ContainerCreateBody,
     query_parameters::{
@@ -16,8 +15,8 @@ use bollard::{
 use futures_util::StreamExt as _;
 
 use crate::{
-    Capture, ContainerPlan, ContainerState, Engine, EngineError, Made, MadeKind, Output,
-    OutputBounds, RunScope, connect::within,
+    ContainerPlan, ContainerState, Engine, EngineError, Made, MadeKind, Output, OutputBounds,
+    RunScope, connect::within, output::Both,
 };
 
 /// A container, by its id. Cheap to clone; dropping it does nothing: its [`RunScope`] removes it.
@@ -277,7 +276,8 @@ impl Container {
     }
 
     /// Reads what it printed and the engine kept (at least the last 10 MB, at most 20), within
-    /// bounds. What was printed before that is gone; [`Container::follow`] sees it pass.
+    /// bounds. What was printed before that is gone, and what is not UTF-8 has become U+FFFD;
+    /// [`Container::follow`] sees it pass as it is.
     /// Source: `GET /containers/{id}/logs`.
     ///
     /// # Errors
@@ -295,44 +295,11 @@ impl Container {
         while let Some(piece) = self.engine.next(request, &mut pieces).await? {
             both.push(&piece);
         }
-        Ok(both.finish())
+        Ok(both.so_far())
     }
 
     pub(crate) fn request(&self, verb: &str) -> String {
         format!("{verb} container {}", self.name)
-    }
-}
-
-/// Both streams of a program, apart.
-pub(crate) struct Both {
-    stdout: Capture,
-    stderr: Capture,
-}
-
-impl Both {
-    pub(crate) fn new(bounds: OutputBounds) -> Self {
-        Self {
-            stdout: Capture::new(bounds),
-            stderr: Capture::new(bounds),
-        }
-    }
-
-    pub(crate) fn push(&mut self, piece: &LogOutput) {
-        match piece {
-            LogOutput::StdErr { message } => self.stderr.push(message),
-            // A container with a terminal has one stream.
-            LogOutput::StdOut { message } | LogOutput::Console { message } => {
-                self.stdout.push(message);
-            }
-            LogOutput::StdIn { .. } => {}
-        }
-    }
-
-    pub(crate) fn finish(self) -> Output {
-        Output {
-            stdout: self.stdout.finish(),
-            stderr: self.stderr.finish(),
-        }
     }
 }
 

@@ -64,6 +64,8 @@ pub struct ContainerPlan {
     pub userns_mode: Option<String>,
     /// Seconds between SIGTERM and SIGKILL when the engine stops it.
     pub stop_timeout_seconds: Option<u32>,
+    /// Who keeps what it prints.
+    pub output: KeepOutput,
     /// Labels beside ours.
     pub labels: BTreeMap<String, String>,
 }
@@ -83,6 +85,17 @@ pub enum NetworkPlan {
         /// Names by which others on it find the container.
         aliases: Vec<String>,
     },
+}
+
+/// Who keeps what a container prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeepOutput {
+    /// The engine, the last 10 to 20 MB, for [`Container::logs`](crate::Container::logs). A flood of
+    /// short lines is slow to write down: removing its container may then take seconds.
+    #[default]
+    Engine,
+    /// Nobody: only [`Container::follow`](crate::Container::follow) sees it, and a flood costs little.
+    Nobody,
 }
 
 /// What the engine does when a container ends.
@@ -168,14 +181,7 @@ impl ContainerPlan {
             memory_swap: Some(signed(memory_swap)),
             nano_cpus: self.nano_cpus.map(signed),
             pids_limit: Some(self.pids_limit.unwrap_or(DEFAULT_PIDS).into()),
-            log_config: Some(HostConfigLogConfig {
-                typ: Some("json-file".to_owned()),
-                // Two files, so that at least 10 MB of what was printed last are kept.
-                config: Some(HashMap::from([
-                    ("max-size".to_owned(), "10m".to_owned()),
-                    ("max-file".to_owned(), "2".to_owned()),
-                ])),
-            }),
+            log_config: Some(self.output.to_log_config()),
             readonly_rootfs: Some(self.read_only),
             tmpfs: Some(self.tmpfs.clone().into_iter().collect()),
             cap_add: Some(self.cap_add.clone()),
@@ -220,6 +226,25 @@ impl ContainerPlan {
         Some(NetworkingConfig {
             endpoints_config: Some(HashMap::from([(name.clone(), settings)])),
         })
+    }
+}
+
+impl KeepOutput {
+    fn to_log_config(self) -> HostConfigLogConfig {
+        match self {
+            Self::Engine => HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                // Two files, so that at least 10 MB of what was printed last are kept.
+                config: Some(HashMap::from([
+                    ("max-size".to_owned(), "10m".to_owned()),
+                    ("max-file".to_owned(), "2".to_owned()),
+                ])),
+            },
+            Self::Nobody => HostConfigLogConfig {
+                typ: Some("none".to_owned()),
+                config: None,
+            },
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) struct App {
     pub image: ImageFacts,
     pub reference: String,
     pub options: RunOptions,
-    /// Just before the engine was told to start it.
+    /// When the engine said that it is started.
     pub started: Instant,
     /// The engine's words, if it could not start it.
     pub not_started: Option<String>,
@@ -76,13 +76,14 @@ impl App {
         plan.health = extras.health;
         place.doing(format!("starting {}", spec.image));
         let container = access.scope.create(&plan).await?;
-        let started = Instant::now();
         let not_started = match container.start().await {
             Ok(()) => None,
             // The engine is well; what it was told to start cannot be started.
             Err(EngineError::Rejected { message, .. }) => Some(message),
             Err(error) => return Err(error.into()),
         };
+        // Only now: a busy engine may take seconds, and a watch that began with the request would be short.
+        let started = Instant::now();
         Ok(Self {
             kernel: Kernel::new(&access.scope),
             container,

@@ -183,7 +183,7 @@ impl Processes {
         self.via = Some(look.via);
         for process in &look.processes {
             // What has ended and was not collected yet acts no more.
-            if process.state == 'Z' {
+            if process.state == 'Z' || is_the_runtimes(process, look) {
                 continue;
             }
             self.add_one(process, process.pid, &process.uids, at_ms);
@@ -194,8 +194,8 @@ impl Processes {
     }
 
     fn add_one(&mut self, process: &Process, pid: u32, uids: &Ids, at_ms: u64) {
-        let inside = [uids.effective, uids.real, uids.saved, uids.filesystem].map(inside);
-        let identity = (process.pid, pid, process.started_ticks, inside);
+        let users = [uids.effective, uids.real, uids.saved, uids.filesystem].map(inside);
+        let identity = (process.pid, pid, process.started_ticks, users);
         if let Some(known) = self.seen.get_mut(&identity) {
             known.last_seen_ms = at_ms;
             return;
@@ -203,7 +203,7 @@ impl Processes {
         if self.seen.len() >= MOST_PROCESSES {
             return;
         }
-        let [uid, real_uid, saved_uid, _] = inside;
+        let [uid, real_uid, saved_uid, _] = users;
         self.seen.insert(
             identity,
             ProcessSeen {
@@ -212,7 +212,7 @@ impl Processes {
                 uid,
                 real_uid,
                 saved_uid,
-                gid: inside_one(process.gids.effective),
+                gid: inside(process.gids.effective),
                 host_uid: uids.effective.host.into(),
                 host_gid: process.gids.effective.host.into(),
                 capabilities: process.capabilities.effective.clone(),
@@ -236,12 +236,26 @@ impl Processes {
     }
 }
 
-fn inside(id: Id) -> u64 {
-    inside_one(id)
+/// Whether it is the container runtime itself, on its way in to start a health test or an exec: still root,
+/// not yet the program that it will become, whose user is then looked at like every other's.
+///
+/// A program of the image cannot pass for it: its parent is outside the container, which is so only for
+/// what the engine starts, and the file that it runs is none of the image's (runc runs from a file
+/// without a name or from a sealed copy in memory).
+fn is_the_runtimes(process: &Process, look: &ProcessLook) -> bool {
+    let from_outside = !look.processes.iter().any(|other| other.pid == process.ppid);
+    let is_first = look.processes.first().is_some_and(|first| first.pid == process.pid);
+    let foreign = match process.exe.as_deref() {
+        None => process.name.starts_with("runc:["),
+        Some(exe) => {
+            exe == "/" || exe.starts_with("/memfd:") || ["/runc", "/crun"].iter().any(|own| exe.ends_with(own))
+        }
+    };
+    from_outside && !is_first && foreign
 }
 
 /// The number inside the container's user namespace; what is not mapped is the kernel's overflow id.
-fn inside_one(id: Id) -> u64 {
+fn inside(id: Id) -> u64 {
     id.inside.unwrap_or(65534).into()
 }
 

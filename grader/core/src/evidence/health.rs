@@ -20,7 +20,8 @@ pub struct HealthEvidence {
     pub used: Option<HealthcheckSeen>,
     /// How it stood while the server could answer.
     pub before_stop: HealthMoment,
-    /// How it stood after every process of the container had been stopped by SIGSTOP from outside.
+    /// How it stood after every process of the container had been stopped by SIGSTOP from outside; this is
+    /// done even if it was never healthy, so that one fault is not told as two.
     pub after_stop: HealthMoment,
     /// Processes that were stopped; `null` if it did not come to that.
     pub stopped_processes: Option<u64>,

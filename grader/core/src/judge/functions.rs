@@ -14,6 +14,24 @@ pub const FUNCTIONS: [(&str, &str); 6] = [
     ("counted(number, one, many)", "a number with its word, `1 look`, `24 looks`"),
 ];
 
+/// CEL's own functions that a rule may call; `has`, `all`, `exists`, `exists_one`, `map` and `filter` are
+/// macros.
+pub const CEL_FUNCTIONS: [&str; 13] = [
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "string",
+    "int",
+    "uint",
+    "double",
+    "bytes",
+    "bool",
+    "type",
+    "dyn",
+];
+
 type Result<T> = std::result::Result<T, ExecutionError>;
 
 pub(super) fn add_to(context: &mut Context<'_, '_>) {

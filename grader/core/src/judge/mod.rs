@@ -9,6 +9,7 @@ mod each;
 mod functions;
 mod look_up;
 mod outcome;
+mod parser;
 mod paths;
 mod rule;
 mod value;
@@ -16,9 +17,9 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use each::Each;
-pub use functions::FUNCTIONS;
+pub use functions::{CEL_FUNCTIONS, FUNCTIONS};
 pub use outcome::{Failure, Judgement, Outcome};
-pub use paths::{NamedPath, PathSegment};
+pub use paths::{NamedFunction, NamedPath, PathSegment};
 pub use rule::{Rule, RuleError};
 
 use crate::{

@@ -1,10 +1,10 @@
-//! Which paths of the evidence a rule names, from its syntax tree.
+//! What a rule names, from its syntax tree: paths of the evidence, and functions.
 
 use std::fmt;
 
 use cel::{
     IdedExpr, Program,
-    common::ast::{Expr, LiteralValue, operators},
+    common::ast::{ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, LiteralValue, operators},
 };
 
 /// One step of a path.
@@ -29,6 +29,13 @@ pub struct NamedPath {
     pub only_tested: bool,
 }
 
+impl NamedPath {
+    /// Whether its first step is this name.
+    pub fn starts_at(&self, name: &str) -> bool {
+        matches!(self.segments.first(), Some(PathSegment::Field(first)) if first == name)
+    }
+}
+
 impl fmt::Display for NamedPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, segment) in self.segments.iter().enumerate() {
@@ -43,19 +50,39 @@ impl fmt::Display for NamedPath {
     }
 }
 
+/// A function that an expression calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFunction {
+    /// Its name.
+    pub name: String,
+    /// With how many arguments, the value before the dot included.
+    pub arguments: usize,
+    /// Bytes of the expression in which it stands.
+    pub range: std::ops::Range<usize>,
+}
+
+/// What an expression names.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    pub paths: Vec<NamedPath>,
+    pub functions: Vec<NamedFunction>,
+    /// Where `all()` runs over what another comprehension has chosen: over nothing it is true.
+    pub all_of_chosen: Vec<std::ops::Range<usize>>,
+}
+
 /// What a variable of a comprehension stands for: a path, or a value made by the expression.
 type Bound = (String, Option<Vec<PathSegment>>);
 
-/// The paths that a program names.
-pub(super) fn named_by(program: &Program) -> Vec<NamedPath> {
-    let mut walk = Walk { program, found: Vec::new(), bound: Vec::new() };
+/// What a program names.
+pub(super) fn named_by(program: &Program) -> Named {
+    let mut walk = Walk { program, found: Named::default(), bound: Vec::new() };
     walk.visit(program.expression());
     walk.found
 }
 
 struct Walk<'a> {
     program: &'a Program,
-    found: Vec<NamedPath>,
+    found: Named,
     bound: Vec<Bound>,
 }
 
@@ -70,9 +97,9 @@ impl Walk<'_> {
     fn name(&mut self, expr: &IdedExpr, segments: Vec<PathSegment>, only_tested: bool) {
         let range = self.range(expr);
         let path = NamedPath { segments, range, only_tested };
-        if !self.found.iter().any(|known| known.segments == path.segments && known.only_tested == only_tested)
-        {
-            self.found.push(path);
+        let known = |known: &NamedPath| known.segments == path.segments && known.only_tested == only_tested;
+        if !self.found.paths.iter().any(known) {
+            self.found.paths.push(path);
         }
     }
 
@@ -118,6 +145,14 @@ impl Walk<'_> {
                 Some(path)
             }
             Expr::Call(call) => {
+                // Operators have names that no function can have.
+                if call.func_name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                    self.found.functions.push(NamedFunction {
+                        name: call.func_name.clone(),
+                        arguments: call.args.len() + usize::from(call.target.is_some()),
+                        range: self.range(expr),
+                    });
+                }
                 if let Some(target) = &call.target {
                     self.visit(target);
                 }
@@ -125,6 +160,11 @@ impl Walk<'_> {
                 None
             }
             Expr::Comprehension(comprehension) => {
+                let chosen = matches!(comprehension.iter_range.expr, Expr::Comprehension(_));
+                if chosen && is_all(comprehension) {
+                    let range = self.range(expr);
+                    self.found.all_of_chosen.push(range);
+                }
                 let range = self.denoted(&comprehension.iter_range);
                 if let Some(range) = &range {
                     self.name(&comprehension.iter_range, range.clone(), false);
@@ -153,7 +193,7 @@ impl Walk<'_> {
             }
             Expr::Map(map) => {
                 for entry in &map.entries {
-                    if let cel::common::ast::EntryExpr::MapEntry(entry) = &entry.expr {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
                         self.visit(&entry.key);
                         self.visit(&entry.value);
                     }
@@ -162,7 +202,7 @@ impl Walk<'_> {
             }
             Expr::Struct(value) => {
                 for entry in &value.entries {
-                    if let cel::common::ast::EntryExpr::StructField(field) = &entry.expr {
+                    if let EntryExpr::StructField(field) = &entry.expr {
                         self.visit(&field.value);
                     }
                 }
@@ -170,6 +210,38 @@ impl Walk<'_> {
             }
             Expr::Literal(_) | Expr::Unspecified => None,
         }
+    }
+}
+
+/// Whether a comprehension is what the `all` macro makes: it begins with true and goes on by `&&`.
+fn is_all(comprehension: &ComprehensionExpr) -> bool {
+    let begins = matches!(&comprehension.accu_init.expr, Expr::Literal(LiteralValue::Boolean(begin)) if *begin.inner());
+    begins
+        && matches!(&comprehension.loop_step.expr, Expr::Call(call) if call.func_name == operators::LOGICAL_AND)
+}
+
+/// How deep an expression is nested.
+pub(super) fn depth(expr: &IdedExpr) -> usize {
+    let deepest =
+        |expressions: &mut dyn Iterator<Item = &IdedExpr>| expressions.map(depth).max().unwrap_or(0);
+    1 + match &expr.expr {
+        Expr::Select(select) => depth(&select.operand),
+        Expr::Call(call) => deepest(&mut call.target.as_deref().into_iter().chain(&call.args)),
+        Expr::Comprehension(loops) => deepest(
+            &mut [&loops.iter_range, &loops.accu_init, &loops.loop_cond, &loops.loop_step, &loops.result]
+                .into_iter(),
+        ),
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => map.entries.iter().map(entry_depth).max().unwrap_or(0),
+        Expr::Struct(value) => value.entries.iter().map(entry_depth).max().unwrap_or(0),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
+    }
+}
+
+fn entry_depth(entry: &IdedEntryExpr) -> usize {
+    match &entry.expr {
+        EntryExpr::MapEntry(entry) => depth(&entry.key).max(depth(&entry.value)),
+        EntryExpr::StructField(field) => depth(&field.value),
     }
 }
 

@@ -1,15 +1,19 @@
-//! A rule: CEL, compiled once, with the paths that it names.
+//! A rule: CEL, compiled once, with what it names.
 
 use cel::{Program, Value as Cel};
 use serde_json::Value as Json;
 
-use super::{paths, paths::NamedPath, value::Scope};
+use super::{
+    parser, paths,
+    paths::{Named, NamedFunction, NamedPath},
+    value::{CEL, Scope},
+};
 
 /// A compiled CEL expression.
 pub struct Rule {
     source: String,
     program: Program,
-    paths: Vec<NamedPath>,
+    named: Named,
 }
 
 /// Why a rule is no rule, or why it could not be evaluated.
@@ -40,12 +44,30 @@ impl std::fmt::Debug for Rule {
 }
 
 impl Rule {
-    /// Compiles an expression.
+    /// The most bytes of a rule.
+    pub const LONGEST: usize = 2000;
+
+    /// How deep a rule may be nested: it is evaluated on the stack of whoever judges.
+    pub const DEEPEST: usize = 24;
+
+    /// Compiles an expression. No text, however deep it is nested, makes it panic.
     pub fn compile(source: &str) -> Result<Self, RuleError> {
-        let program = Program::compile(source).map_err(|errors| {
+        if source.len() > Self::LONGEST {
+            let message = format!("{} bytes: at most {} are read", source.len(), Self::LONGEST);
+            return Err(RuleError::Syntax { message, at: 0 });
+        }
+        parser::parse(source)
+    }
+
+    /// Parses an expression on the calling thread.
+    pub(super) fn parse(source: &str) -> Result<Self, RuleError> {
+        let program = CEL.compile(source).map_err(|errors| {
             let first = errors.errors.first();
             let (line, column) = first.map_or((1, 1), |error| error.pos);
-            let message = first.map_or_else(|| "not a CEL expression".to_owned(), |error| error.msg.clone());
+            let message = first.map_or_else(|| "not an expression".to_owned(), |error| error.msg.clone());
+            if message.contains("Recursion limit") {
+                return too_deep();
+            }
             let line_start = source
                 .split_inclusive('\n')
                 .take(usize::try_from(line - 1).unwrap_or(0))
@@ -54,8 +76,11 @@ impl Rule {
             let at = line_start + usize::try_from(column - 1).unwrap_or(0);
             RuleError::Syntax { message: message.split_whitespace().collect::<Vec<_>>().join(" "), at }
         })?;
-        let paths = paths::named_by(&program);
-        Ok(Self { source: source.to_owned(), program, paths })
+        if paths::depth(program.expression()) > Self::DEEPEST {
+            return Err(too_deep());
+        }
+        let named = paths::named_by(&program);
+        Ok(Self { source: source.to_owned(), program, named })
     }
 
     /// The expression as written.
@@ -65,7 +90,17 @@ impl Rule {
 
     /// The paths of the evidence that the expression names, from its syntax tree.
     pub fn paths(&self) -> &[NamedPath] {
-        &self.paths
+        &self.named.paths
+    }
+
+    /// The functions that the expression calls, operators and macros apart.
+    pub fn functions(&self) -> &[NamedFunction] {
+        &self.named.functions
+    }
+
+    /// Where the expression asks `all()` of elements that it has chosen itself: of nothing that is true.
+    pub fn all_of_chosen(&self) -> &[std::ops::Range<usize>] {
+        &self.named.all_of_chosen
     }
 
     /// Says whether it holds. Anything but a truth value is an error.
@@ -85,10 +120,17 @@ impl Rule {
     }
 
     fn value(&self, scope: &Scope, element: Option<&Json>) -> Result<Cel, RuleError> {
-        self.program.execute(&scope.context(element)).map_err(|error| self.error(error.to_string()))
+        scope
+            .with(element, |context| self.program.execute(context))
+            .map_err(|error| self.error(error.to_string()))
     }
 
     fn error(&self, message: String) -> RuleError {
         RuleError::Evaluation { rule: self.source.clone(), message }
     }
+}
+
+fn too_deep() -> RuleError {
+    let message = format!("nested too deep: at most {} levels; make it two assertions", Rule::DEEPEST);
+    RuleError::Syntax { message, at: 0 }
 }

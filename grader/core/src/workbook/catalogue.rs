@@ -20,36 +20,46 @@ pub struct UnknownPath {
     pub known: Vec<String>,
 }
 
+/// What a declared path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// A field that is always there, if only as `null`.
+    Field,
+    /// An entry of a map: it is there or not.
+    Entry,
+}
+
 impl Catalogue {
     /// The catalogue of these probes.
     pub fn of(probes: &[Probe]) -> Self {
         Self(probes.iter().map(|probe| (probe.name.clone(), schema_for(&probe.spec))).collect())
     }
 
-    /// Says whether a path is declared.
-    pub fn find(&self, path: &[PathSegment]) -> Result<(), UnknownPath> {
+    /// Says whether a path is declared, and what it leads to.
+    pub fn find(&self, path: &[PathSegment]) -> Result<Declared, UnknownPath> {
         let mut segments = path.iter();
-        let Some(PathSegment::Field(root)) = segments.next() else { return Ok(()) };
+        let mut declared = Declared::Field;
+        let Some(PathSegment::Field(root)) = segments.next() else { return Ok(declared) };
         let Some(mut schema) = self.0.get(root) else {
             return Err(UnknownPath { segment: root.clone(), known: self.0.keys().cloned().collect() });
         };
         for segment in segments {
             match segment {
                 PathSegment::Field(name) => match field(schema, name) {
-                    Some(next) => schema = next,
+                    Some((next, what)) => (schema, declared) = (next, what),
                     None => return Err(UnknownPath { segment: name.clone(), known: fields(schema) }),
                 },
                 PathSegment::Each | PathSegment::Index => match array(schema) {
                     Some(items) => schema = items,
                     // A map's values may be walked as well; what they are is not declared.
                     None if any_of(schema).any(|choice| choice.get("additionalProperties").is_some()) => {
-                        return Ok(());
+                        return Ok(Declared::Entry);
                     }
                     None => return Err(UnknownPath { segment: "[…]".into(), known: fields(schema) }),
                 },
             }
         }
-        Ok(())
+        Ok(declared)
     }
 }
 
@@ -59,12 +69,11 @@ fn any_of(schema: &Value) -> impl Iterator<Item = &Value> {
     choices.into_iter().flatten().chain(choices.is_none().then_some(schema))
 }
 
-fn field<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+fn field<'a>(schema: &'a Value, name: &str) -> Option<(&'a Value, Declared)> {
     any_of(schema).find_map(|choice| {
-        choice
-            .pointer("/properties")
-            .and_then(|properties| properties.get(name))
-            .or_else(|| choice.get("additionalProperties").filter(|more| more.is_object()))
+        let field = choice.get("properties").and_then(|properties| properties.get(name));
+        let entry = choice.get("additionalProperties").filter(|more| more.is_object());
+        field.map(|field| (field, Declared::Field)).or(entry.map(|entry| (entry, Declared::Entry)))
     })
 }
 
@@ -90,6 +99,22 @@ pub fn evidence_schema(kind: ProbeKind) -> Value {
         ProbeKind::Git => schema_as_written::<evidence::GitEvidence>(),
         ProbeKind::Answers => schema_as_written::<evidence::AnswersEvidence>(),
     }
+}
+
+/// The JSON Schema of what every kind of probe yields, a definition for each.
+pub fn evidence_schemas() -> Value {
+    let kinds = || ProbeKind::ALL.into_iter();
+    let definitions: serde_json::Map<String, Value> =
+        kinds().map(|kind| (kind.as_str().to_owned(), evidence_schema(kind))).collect();
+    let choices: Vec<Value> =
+        kinds().map(|kind| json!({ "$ref": format!("#/$defs/{}", kind.as_str()) })).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Evidence",
+        "description": "What one probe saw: one definition for each kind. Every field is always there.",
+        "anyOf": choices,
+        "$defs": definitions,
+    })
 }
 
 /// The same for one probe: values that the check names itself are declared by their names.

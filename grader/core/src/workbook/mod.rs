@@ -17,7 +17,7 @@ mod source;
 mod spec;
 mod worked_out;
 
-pub use catalogue::{Catalogue, evidence_schema};
+pub use catalogue::{Catalogue, Declared, UnknownPath, evidence_schema, evidence_schemas};
 pub use check::{Absent, Assertion, Case, Check, Hint, Holds, Nothing, Probe, Use};
 pub use check_file::check_schema;
 pub use diagnostic::{Diagnostic, Severity, nearest};

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{
-    Assertion, Case, Catalogue, Check, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
+    Assertion, Case, Catalogue, Check, Declared, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
     check_file::{AssertFile, CheckFile},
     places::Places,
 };
 use crate::{
     ExerciseId,
-    judge::{Each, PathSegment, Rule, RuleError},
+    judge::{CEL_FUNCTIONS, Each, FUNCTIONS, PathSegment, Rule, RuleError},
     workspace_file::{WorkspaceFile, placeholders},
 };
 
@@ -59,6 +59,33 @@ pub(super) fn resolve(
     }
 }
 
+/// What a probe cannot be called: in a rule these mean something else, or nothing.
+const RESERVED: [&str; 23] = [
+    "self",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "type",
+    "var",
+    "void",
+    "while",
+];
+
 struct Resolver<'a> {
     places: Places<'a>,
     source: &'a SourceFile,
@@ -91,10 +118,14 @@ impl Resolver<'_> {
                 Err(error) => self.fault(place, error.to_string()),
             }
             let name = &entry.name;
-            let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-            if !plain || name.is_empty() || name == "self" {
-                let message =
-                    format!("`{name}` cannot be a probe's name: use lower case letters, digits and _");
+            let plain = name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !plain || RESERVED.contains(&name.as_str()) {
+                let message = if plain {
+                    format!("`{name}` cannot be a probe's name: it is a word of CEL")
+                } else {
+                    format!("`{name}` cannot be a probe's name: use lower case letters, digits and _")
+                };
                 self.fault(self.places.value(&format!("probe/{at}/as")), message);
             }
         }
@@ -163,7 +194,12 @@ impl Resolver<'_> {
                 )
             })
             .collect();
-        if let Some(rule) = &rule
+        if let (Some(rule), Some(_)) = (&rule, &each)
+            && !rule.paths().iter().any(|path| path.starts_at("self"))
+        {
+            let message = "this rule never reads `self`: it says the same of each element";
+            self.fault(self.places.value(&place("rule")), message);
+        } else if let Some(rule) = &rule
             && rule.paths().is_empty()
         {
             let message = "this rule reads no evidence: it holds or fails whatever was seen";
@@ -212,12 +248,24 @@ impl Resolver<'_> {
                         }
                         _ => path.segments.clone(),
                     };
-                    self.path_is_declared(
-                        place,
-                        &full,
-                        Some((path.range.clone(), path.to_string())),
-                        catalogue,
-                    );
+                    let part = Some((path.range.clone(), path.to_string()));
+                    let declared = self.path_is_declared(place, &full, part, catalogue);
+                    if path.only_tested && declared == Some(Declared::Field) {
+                        let message =
+                            format!("`has({path})` is always true: a field is there, if only as null");
+                        let range = self.places.within(place, path.range.clone());
+                        let fault = Diagnostic::error(self.source, range, message);
+                        self.faults.push(fault.suggest(format!("write `{path} != null`")));
+                    }
+                }
+                self.functions_are_known(place, &rule);
+                for range in rule.all_of_chosen() {
+                    let message = "`all()` of a chosen list is true when nothing is chosen";
+                    let fault =
+                        Diagnostic::error(self.source, self.places.within(place, range.clone()), message);
+                    let suggestion =
+                        "say by `exists` that something is, and by `!….exists` that none of it is wrong";
+                    self.faults.push(fault.suggest(suggestion));
                 }
                 Some(rule)
             }
@@ -232,14 +280,38 @@ impl Resolver<'_> {
         }
     }
 
+    /// CEL finds out only when a rule is evaluated that nobody knows a function.
+    fn functions_are_known(&mut self, place: &str, rule: &Rule) {
+        for function in rule.functions() {
+            let name = function.name.as_str();
+            let ours = FUNCTIONS.iter().find(|(call, _)| call.split('(').next() == Some(name));
+            let range = self.places.within(place, function.range.clone());
+            if let Some((call, _)) = ours {
+                if call.matches(',').count() + 1 != function.arguments {
+                    let message = format!("`{name}` has other arguments");
+                    let fault = Diagnostic::error(self.source, range, message);
+                    self.faults.push(fault.suggest(format!("call it as `{call}`")));
+                }
+            } else if !CEL_FUNCTIONS.contains(&name) {
+                let ours = FUNCTIONS.iter().filter_map(|(call, _)| call.split('(').next());
+                let known = ours.chain(CEL_FUNCTIONS).chain(["exists", "filter", "exists_one"]);
+                let fault = Diagnostic::error(self.source, range, format!("no function is called `{name}`"));
+                self.faults.push(fault.suggest_nearest(name, known));
+            }
+        }
+    }
+
     fn path_is_declared(
         &mut self,
         place: &str,
         path: &[PathSegment],
         part: Option<(std::ops::Range<usize>, String)>,
         catalogue: &Catalogue,
-    ) {
-        let Err(unknown) = catalogue.find(path) else { return };
+    ) -> Option<Declared> {
+        let unknown = match catalogue.find(path) {
+            Ok(declared) => return Some(declared),
+            Err(unknown) => unknown,
+        };
         let (range, shown) = match part {
             Some((range, shown)) => (self.places.within(place, range), shown),
             None => (self.places.value(place), unknown.segment.clone()),
@@ -254,6 +326,7 @@ impl Resolver<'_> {
             None if known.is_empty() => fault,
             None => fault.suggest(format!("there is: {}", known.join(", "))),
         });
+        None
     }
 
     fn repeated<'n>(&mut self, names: impl Iterator<Item = &'n str>, place: impl Fn(usize) -> String) {

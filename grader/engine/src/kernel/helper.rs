@@ -19,7 +19,8 @@ use super::{
     wire::{Incoming, question},
 };
 use crate::{
-    Container, ContainerPlan, Engine, EngineError, NetworkPlan, RunScope, connect::within,
+    Container, ContainerPlan, Engine, EngineError, KeepOutput, NetworkPlan, RunScope,
+    connect::within,
 };
 
 /// The program, where it could be built.
@@ -189,6 +190,7 @@ fn plan(image: String) -> ContainerPlan {
     let mut plan = ContainerPlan::of(image);
     plan.read_only = true;
     plan.network = NetworkPlan::None;
+    plan.output = KeepOutput::Nobody;
     plan.memory_bytes = Some(64 << 20);
     plan.pids_limit = Some(8);
     // No more than it needs, so that it runs where "privileged" is not allowed: see into any process
