@@ -17,7 +17,7 @@ use crate::term::Color;
     after_help = "Start with: grader init my-course",
     after_long_help = LONG_HELP
 )]
-pub struct Cli {
+pub(super) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
@@ -45,7 +45,7 @@ Variables:
 
 /// What holds for every command.
 #[derive(Clone, Debug, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// Folder of the workspace; else the nearest one upward with a workspace.toml
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
@@ -71,7 +71,7 @@ pub struct Global {
 
 /// A command.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Make a workspace: exercises, answers, checklist, workspace.toml, a git repository
     Init(InitArgs),
     /// Judge exercises; without an id, the next that is due
@@ -106,7 +106,7 @@ pub enum Command {
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(super) struct InitArgs {
     /// Folder to make; the current one if not given
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
@@ -129,7 +129,7 @@ pub struct InitArgs {
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// Exercises (4.2) or chapters (4)
     #[arg(value_name = "ID", add = ArgValueCompleter::new(exercises))]
     pub ids: Vec<String>,
@@ -146,7 +146,7 @@ pub struct CheckArgs {
 
 /// An exercise.
 #[derive(Debug, Args)]
-pub struct ExerciseArgs {
+pub(super) struct ExerciseArgs {
     /// The exercise
     #[arg(value_name = "ID", add = ArgValueCompleter::new(exercises))]
     pub id: String,
@@ -154,7 +154,7 @@ pub struct ExerciseArgs {
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
-pub struct ShowArgs {
+pub(super) struct ShowArgs {
     /// The exercise
     #[arg(value_name = "ID", add = ArgValueCompleter::new(exercises))]
     pub id: String,
@@ -165,7 +165,7 @@ pub struct ShowArgs {
 
 /// Arguments of `help`.
 #[derive(Debug, Args)]
-pub struct HelpArgs {
+pub(super) struct HelpArgs {
     /// An exercise or a command
     #[arg(value_name = "ID", add = ArgValueCompleter::new(words))]
     pub word: Option<String>,
@@ -174,7 +174,7 @@ pub struct HelpArgs {
 /// Arguments of `config`.
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub struct ConfigArgs {
+pub(super) struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: ConfigCommand,
@@ -182,7 +182,7 @@ pub struct ConfigArgs {
 
 /// What `config` does.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(super) enum ConfigCommand {
     /// Set values in workspace.toml; its comments stay
     Set {
         /// As app.image=myapp
@@ -193,7 +193,7 @@ pub enum ConfigCommand {
 
 /// Arguments of `rejudge`.
 #[derive(Debug, Args)]
-pub struct RejudgeArgs {
+pub(super) struct RejudgeArgs {
     /// The attempt's number, or the path of a file of recorded evidence
     #[arg(value_name = "ATTEMPT", value_hint = ValueHint::FilePath)]
     pub attempt: String,
@@ -201,7 +201,7 @@ pub struct RejudgeArgs {
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// Of which file
     #[arg(value_enum, default_value_t)]
     pub of: SchemaOf,
@@ -212,7 +212,7 @@ pub struct SchemaArgs {
 
 /// What there are schemas of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum SchemaOf {
+pub(super) enum SchemaOf {
     /// A check file
     #[default]
     Check,
@@ -228,7 +228,7 @@ pub enum SchemaOf {
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: Shell,

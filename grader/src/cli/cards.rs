@@ -38,19 +38,28 @@ fn since_before(session: &Session, attempt: &Attempt) -> Result<Option<String>, 
     if was.tree != is.tree {
         changed.push("the app's folder was committed anew".to_owned());
     }
-    changed.extend(is.files.iter().filter(|(path, hash)| was.files.get(*path) != Some(hash)).map(|(path, _)| format!("{path} changed")));
+    changed.extend(
+        is.files
+            .iter()
+            .filter(|(path, hash)| was.files.get(*path) != Some(hash))
+            .map(|(path, _)| format!("{path} changed")),
+    );
     if before_first.1 != first.1 {
         changed.push(format!("it was: {}", before_first.1));
     }
-    let what = if changed.is_empty() { "nothing that is judged has changed".to_owned() } else { changed.join("; ") };
-    let before = before.number.map_or_else(|| "the attempt before".into(), |number| format!("attempt {number}"));
+    let what =
+        if changed.is_empty() { "nothing that is judged has changed".to_owned() } else { changed.join("; ") };
+    let before =
+        before.number.map_or_else(|| "the attempt before".into(), |number| format!("attempt {number}"));
     Ok(Some(format!("{before}: {what}")))
 }
 
 /// The first assertion that failed, and what was seen.
 fn first_failed(attempt: &Attempt) -> Option<(&str, &str)> {
     attempt.outcomes.iter().find_map(|(id, outcome)| match outcome {
-        Outcome::Failed { failures, .. } => failures.first().map(|failure| (id.as_str(), failure.actual.as_str())),
+        Outcome::Failed { failures, .. } => {
+            failures.first().map(|failure| (id.as_str(), failure.actual.as_str()))
+        }
         Outcome::Holds | Outcome::HeldBefore { .. } | Outcome::NotEvaluated(_) => None,
     })
 }

@@ -10,12 +10,7 @@ use grader_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, Exit, Face,
-    args::CheckArgs,
-    cards::beside_of,
-    ids, log,
-    signals::Signals,
-    standing::Standing,
+    CliError, Exit, Face, args::CheckArgs, cards::beside_of, ids, log, signals::Signals, standing::Standing,
 };
 use crate::{
     run::{self, RunReport, Session},
@@ -84,7 +79,11 @@ fn due(session: &Session, args: &CheckArgs) -> Result<Due, CliError> {
     if args.all {
         let ids = workbook.manifest.exercises.iter().map(|exercise| exercise.id).filter(has_check);
         let ids: Vec<ExerciseId> = ids.collect();
-        return Ok(if ids.is_empty() { Due::Nothing("No exercise has a check yet.".into()) } else { Due::These(ids) });
+        return Ok(if ids.is_empty() {
+            Due::Nothing("No exercise has a check yet.".into())
+        } else {
+            Due::These(ids)
+        });
     }
     let standing = Standing::of(session)?;
     if args.failed || args.stale {
@@ -131,7 +130,9 @@ enum Ended {
 }
 
 fn judged(face: &Face, session: &Session, due: &[ExerciseId]) -> Result<Ended, CliError> {
-    let title = |id: &ExerciseId| session.course.workbook.checks.get(id).map_or_else(String::new, |it| it.title.clone());
+    let title = |id: &ExerciseId| {
+        session.course.workbook.checks.get(id).map_or_else(String::new, |it| it.title.clone())
+    };
     let titled: Vec<(ExerciseId, String)> = due.iter().map(|id| (*id, title(id))).collect();
     let display = RunDisplay::start(&face.term, &titled);
     let system = |source| CliError::System { what: "cannot start to run checks".into(), source };
@@ -196,7 +197,8 @@ fn tell(
     if several {
         report.attempts.iter().for_each(|attempt| face.term.result(&line(attempt, look)));
     }
-    let shown = report.attempts.iter().filter(|attempt| !several || !matches!(attempt.verdict, Verdict::Passed));
+    let shown =
+        report.attempts.iter().filter(|attempt| !several || !matches!(attempt.verdict, Verdict::Passed));
     for (nth, attempt) in shown.enumerate() {
         let check = session.course.workbook.checks.get(&attempt.exercise);
         let card = Card::of(attempt, check);
@@ -212,8 +214,14 @@ fn tell(
         let judged = report.attempts.len();
         face.term.say(&format!("stopped; {} had been judged\n", count(judged, "exercise")));
     }
-    if let Some(why) = &report.not_recorded {
-        face.term.say(&format!("note: not recorded: {}\n", clean_line(why)));
+    // That nothing could be recorded was said before the run; here is what went wrong in it.
+    if let Some(reason) = &report.not_recorded
+        && session.progress.not_recorded().is_none()
+    {
+        face.term.say(&format!("note: not recorded: {}\n", clean_line(&reason.why)));
+    }
+    for left in &report.left {
+        face.term.say(&format!("note: not removed yet, the next check removes it: {}\n", clean_line(left)));
     }
     Ok(())
 }
@@ -242,9 +250,11 @@ fn summary(report: &RunReport, look: &term::Look) -> String {
             (word, number) => format!("{number} {}", word.as_str()),
         })
         .collect();
-    let mut out = format!("{}\n", if counted.is_empty() { "nothing was judged".into() } else { counted.join(", ") });
+    let mut out =
+        format!("{}\n", if counted.is_empty() { "nothing was judged".into() } else { counted.join(", ") });
     let first_of = |word: VerdictWord| report.attempts.iter().find(|attempt| attempt.verdict.word() == word);
-    let first = [VerdictWord::Error, VerdictWord::Failed, VerdictWord::Blocked].into_iter().find_map(first_of);
+    let first =
+        [VerdictWord::Error, VerdictWord::Failed, VerdictWord::Blocked].into_iter().find_map(first_of);
     if let Some(attempt) = first {
         let id = attempt.exercise;
         let text = match &attempt.verdict {

@@ -3,11 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::CommandFactory;
-use clap_complete::{
-    CompleteEnv, Shell,
-    engine::CompletionCandidate,
-    env::Shells,
-};
+use clap_complete::{CompleteEnv, Shell, engine::CompletionCandidate, env::Shells};
 
 use super::{
     CliError, Exit, Face,

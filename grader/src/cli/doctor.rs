@@ -7,9 +7,9 @@ use crate::{
     course::Course,
     doctor::{Fact, Group, Report, Seen, examine},
     term::{
-        Look, clean_line,
+        BOLD, Look, Word, clean_line,
         layout::{labelled, wrap},
-        paint, BOLD, Word,
+        paint,
     },
     workspace::{Workspace, WorkspaceError},
 };
@@ -61,7 +61,7 @@ fn group_of(group: &Group, look: &Look) -> String {
     let title = clean_line(&group.title);
     let state = group.state.as_str();
     if look.plain {
-        let facts: String = group.facts.iter().map(|fact| plain(fact)).collect();
+        let facts: String = group.facts.iter().map(plain).collect();
         return format!("{title}: {state}\n{facts}");
     }
     let words = wrap(&format!("{title}  {state}"), look.width);
@@ -88,7 +88,9 @@ fn laid_out_fact(fact: &Fact, look: &Look) -> String {
     if look.width < before + 20 {
         let mut out = format!("  {verdict}{padding} {}\n", fact.name);
         let mut below = |text: &str| {
-            wrap(&clean_line(text), look.width - 4).iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+            wrap(&clean_line(text), look.width - 4)
+                .iter()
+                .for_each(|line| out.push_str(&format!("    {line}\n")));
         };
         below(&fact.detail);
         if let Some(mend) = &fact.mend {

@@ -10,12 +10,7 @@ use crate::{
     progress::ProgressError,
     run::RunError,
     term::{Look, clean_line, diagnostics},
-    workspace::{
-        WorkspaceError,
-        edit::EditError,
-        lay_out::LayOutError,
-        reset::ResetError,
-    },
+    workspace::{WorkspaceError, edit::EditError, lay_out::LayOutError, reset::ResetError},
 };
 
 /// Why a command could not be done.
@@ -181,7 +176,9 @@ fn edit_fix(error: &EditError) -> Option<String> {
     match error {
         EditError::NoAssignment { .. } => Some("grader config set app.image=myapp".into()),
         EditError::UnknownKey { .. } => Some("grader schema workspace lists every key".into()),
-        EditError::Broken { .. } => Some("edit workspace.toml where it is marked; nothing was changed".into()),
+        EditError::Broken { .. } => {
+            Some("edit workspace.toml where it is marked; nothing was changed".into())
+        }
         EditError::Form { .. } | EditError::Read(_) | EditError::Write(_) => None,
     }
 }

@@ -1,6 +1,9 @@
 //! What every command works with: the terminal, the options, and the rooms that it asks for.
 
-use std::{path::{Path, PathBuf}, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{CliError, args::Global};
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
 };
 
 /// What every command works with.
-pub struct Face {
+pub(super) struct Face {
     /// The terminal.
     pub term: Arc<Term>,
     /// The options.
@@ -21,28 +24,28 @@ pub struct Face {
 
 impl Face {
     /// How output shall look.
-    pub fn look(&self) -> &Look {
+    pub(super) fn look(&self) -> &Look {
         self.term.look()
     }
 
     /// Where the workbook comes from.
-    pub fn origin(&self) -> Origin {
+    pub(super) fn origin(&self) -> Origin {
         let folder = self.global.workbook.as_deref();
         Origin::of(folder.filter(|folder| !folder.as_os_str().is_empty()))
     }
 
     /// The workbook.
-    pub fn course(&self) -> Result<Course, CliError> {
+    pub(super) fn course(&self) -> Result<Course, CliError> {
         Ok(Course::open(self.origin())?)
     }
 
     /// Where the search for a workspace begins.
-    pub fn here(&self) -> PathBuf {
+    pub(super) fn here(&self) -> PathBuf {
         self.global.directory.clone().unwrap_or_else(|| ".".into())
     }
 
     /// The workspace.
-    pub fn workspace(&self) -> Result<Workspace, CliError> {
+    pub(super) fn workspace(&self) -> Result<Workspace, CliError> {
         let here = self.here();
         if !here.is_dir() {
             let what = format!("there is no folder `{}`", here.display());
@@ -52,7 +55,7 @@ impl Face {
     }
 
     /// The workspace, if one is meant; `None` where there is none in or above this folder.
-    pub fn workspace_if_any(&self) -> Result<Option<Workspace>, CliError> {
+    pub(super) fn workspace_if_any(&self) -> Result<Option<Workspace>, CliError> {
         match self.workspace() {
             Ok(workspace) => Ok(Some(workspace)),
             Err(CliError::Workspace(WorkspaceError::NotFound { .. })) => Ok(None),
@@ -61,7 +64,7 @@ impl Face {
     }
 
     /// Workspace, workbook and progress, for looking: nothing is made or written.
-    pub fn session_to_read(&self) -> Result<Session, CliError> {
+    pub(super) fn session_to_read(&self) -> Result<Session, CliError> {
         let workspace = self.workspace()?;
         let course = self.course()?;
         let progress = Progress::open_to_read(workspace.root())?;
@@ -69,7 +72,7 @@ impl Face {
     }
 
     /// Workspace, workbook and progress, for recording. Where nothing can be recorded it says so, and goes on.
-    pub fn session_to_record(&self) -> Result<Session, CliError> {
+    pub(super) fn session_to_record(&self) -> Result<Session, CliError> {
         let workspace = self.workspace()?;
         let course = self.course()?;
         let (progress, not_recorded) = Progress::open_or_unrecorded(workspace.root());
@@ -81,7 +84,7 @@ impl Face {
     }
 
     /// A path as a learner would type it from here.
-    pub fn shown(&self, path: &Path) -> String {
+    pub(super) fn shown(&self, path: &Path) -> String {
         let here = std::env::current_dir().ok();
         let short = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
         let shown = short.unwrap_or_else(|| path.to_owned()).display().to_string();

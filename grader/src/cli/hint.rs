@@ -6,7 +6,11 @@ use serde_json::json;
 use super::{CliError, Exit, Face, args::ExerciseArgs, ids};
 use crate::{
     run::Session,
-    term::{BOLD, clean_line, layout::{labelled, paragraphs}, paint},
+    term::{
+        BOLD, clean_line,
+        layout::{labelled, paragraphs},
+        paint,
+    },
 };
 
 pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {

@@ -9,13 +9,13 @@ use super::CliError;
 use crate::term::clean_line;
 
 /// The exercise that a text names.
-pub fn exercise(manifest: &Manifest, text: &str) -> Result<ExerciseId, CliError> {
+pub(super) fn exercise(manifest: &Manifest, text: &str) -> Result<ExerciseId, CliError> {
     let id: Option<ExerciseId> = text.parse().ok();
     id.filter(|id| manifest.exercise(*id).is_some()).ok_or_else(|| unknown(manifest, text))
 }
 
 /// The exercises that several texts name, each once, in the order of the texts.
-pub fn exercises(manifest: &Manifest, texts: &[String]) -> Result<Vec<ExerciseId>, CliError> {
+pub(super) fn exercises(manifest: &Manifest, texts: &[String]) -> Result<Vec<ExerciseId>, CliError> {
     let mut ids = Vec::new();
     for text in texts {
         let chapter = text.parse::<u16>().ok().map(|number| in_chapter(manifest, number));
@@ -43,7 +43,9 @@ fn unknown(manifest: &Manifest, text: &str) -> CliError {
                 manifest.chapters.iter().map(|chapter| chapter.number.to_string()).collect();
             format!("{} is no exercise. There are chapters {}.", clean_line(text), chapters.join(", "))
         }
-        ([only], Some(number)) => format!("{} is no exercise. Chapter {number} has {only}.", clean_line(text)),
+        ([only], Some(number)) => {
+            format!("{} is no exercise. Chapter {number} has {only}.", clean_line(text))
+        }
         (siblings, _) => {
             let list: Vec<String> = siblings.iter().map(ToString::to_string).collect();
             let number = siblings[0].chapter;
@@ -57,7 +59,10 @@ fn unknown(manifest: &Manifest, text: &str) -> CliError {
         .find(|id| **id == meant || id.replace('.', "") == text)
         .map(String::as_str)
         .or_else(|| nearest(text, ids.iter().map(String::as_str)))
-        .map_or_else(|| "grader list shows them all".to_owned(), |near| format!("did you mean {near}? grader list shows them all"));
+        .map_or_else(
+            || "grader list shows them all".to_owned(),
+            |near| format!("did you mean {near}? grader list shows them all"),
+        );
     CliError::usage(what, fix)
 }
 
@@ -68,7 +73,9 @@ mod tests {
     fn manifest() -> Manifest {
         let text = "format = 1\nid = \"t\"\ntitle = \"t\"\n".to_owned()
             + &[1, 4].map(|n| format!("[[chapter]]\nnumber = {n}\ntitle = \"c\"\n")).concat()
-            + &["1.1", "4.1", "4.2", "4.3"].map(|id| format!("[[exercise]]\nid = \"{id}\"\ntodo = \"t\"\n")).concat();
+            + &["1.1", "4.1", "4.2", "4.3"]
+                .map(|id| format!("[[exercise]]\nid = \"{id}\"\ntodo = \"t\"\n"))
+                .concat();
         let mut files = grader_core::workbook::Files::default();
         files.insert("checks/workbook.toml", text.into_bytes());
         grader_core::workbook::Workbook::read(&files).unwrap().manifest

@@ -51,11 +51,11 @@ pub(super) fn run(face: &Face, args: &InitArgs) -> Result<Exit, CliError> {
 /// Asks what was not given as an option; `None` where the learner went away.
 fn choose(face: &Face, args: &InitArgs, usual: &Choices, asks: bool) -> Result<Option<Choices>, CliError> {
     let term = &face.term;
-    let mut question = |given: &Option<String>, words: &str, usual: &str, form: Form| {
+    let question = |given: &Option<String>, words: &str, usual: &str, form: Form| {
         if let Some(given) = given {
-            return form(given).map(|()| Some(given.clone())).map_err(|error| {
-                CliError::usage(error.to_string(), "grader help init")
-            });
+            return form(given)
+                .map(|()| Some(given.clone()))
+                .map_err(|error| CliError::usage(error.to_string(), "grader help init"));
         }
         if !asks {
             return Ok(Some(usual.to_owned()));
@@ -129,7 +129,8 @@ fn tell(face: &Face, folder: &Path, plan: &Plan, committed: &FirstCommit) {
 
 /// The one command to type now: the task of the first exercise that has a check.
 fn next_command(face: &Face, args: &InitArgs, course: &Course) -> String {
-    let first = course.workbook.manifest.exercises.iter().find(|it| course.workbook.checks.contains_key(&it.id));
+    let first =
+        course.workbook.manifest.exercises.iter().find(|it| course.workbook.checks.contains_key(&it.id));
     let next = first.map_or_else(|| "grader list".into(), |exercise| format!("grader check {}", exercise.id));
     let folder: Option<PathBuf> = match (&face.global.directory, &args.folder) {
         (None, None) => None,

@@ -18,9 +18,8 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
     let exercises = Workbook::read(&files).ok().map(|workbook| workbook.manifest.exercises.len());
     if face.global.json {
         let problems: Vec<_> = faults.iter().map(problem).collect();
-        face.term.json(
-            &json!({ "format": 1, "exercises": exercises, "checks": checks, "problems": problems }),
-        )?;
+        face.term
+            .json(&json!({ "format": 1, "exercises": exercises, "checks": checks, "problems": problems }))?;
         return Ok(exit);
     }
     let text_of = |path: &str| files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());

@@ -54,8 +54,11 @@ pub(super) fn line(row: &Row, look: &Look) -> String {
     let title = clean_line(&row.title);
     let word = row.state;
     let changed: Vec<&str> = row.changed.iter().map(|change| change.part.as_str()).collect();
-    let changed =
-        if changed.is_empty() { String::new() } else { format!(" (changed: {})", clean_line(&changed.join(", "))) };
+    let changed = if changed.is_empty() {
+        String::new()
+    } else {
+        format!(" (changed: {})", clean_line(&changed.join(", ")))
+    };
     if look.plain {
         return format!("{}: {}: {title}{changed}\n", row.exercise, word.as_str());
     }
@@ -65,7 +68,9 @@ pub(super) fn line(row: &Row, look: &Look) -> String {
     let before = 2 + 2 + 6 + state_width + 1;
     if look.width < before + 20 {
         let mut out = format!("{symbol} {id} {}\n", word.painted());
-        wrap(&format!("{title}{changed}"), look.width - 4).iter().for_each(|part| out.push_str(&format!("    {part}\n")));
+        wrap(&format!("{title}{changed}"), look.width - 4)
+            .iter()
+            .for_each(|part| out.push_str(&format!("    {part}\n")));
         return out;
     }
     let padding = " ".repeat(state_width - word.as_str().len() + 1);

@@ -15,7 +15,9 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     match row {
-        Some(row) => face.term.result(&help::task(&session.course, row.exercise, Some(row.state), face.look())),
+        Some(row) => {
+            face.term.result(&help::task(&session.course, row.exercise, Some(row.state), face.look()))
+        }
         None => {
             let passed = standing.count(Word::Passed) + standing.count(Word::TornDown);
             let mut words = format!("Nothing is due: {passed} of {} passed.", standing.rows.len());

@@ -115,7 +115,10 @@ fn tell(
 
 fn check_of(course: &Course, exercise: ExerciseId) -> Result<&Check, CliError> {
     course.workbook.checks.get(&exercise).ok_or_else(|| {
-        CliError::usage(format!("this workbook has no check for {exercise}"), "--workbook DIR names another one")
+        CliError::usage(
+            format!("this workbook has no check for {exercise}"),
+            "--workbook DIR names another one",
+        )
     })
 }
 

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{CliError, Exit, Face, args::ExerciseArgs, ids};
-use crate::{term::layout::labelled, workspace::reset::{ResetError, reset}};
+use crate::{
+    term::layout::labelled,
+    workspace::reset::{ResetError, reset},
+};
 
 pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
     let workspace = face.workspace()?;

@@ -15,7 +15,10 @@ use crate::term::clean_line;
 
 pub(super) fn run(face: &Face, args: &SchemaArgs) -> Result<Exit, CliError> {
     if args.kind.is_some() && args.of != SchemaOf::Evidence {
-        return Err(CliError::usage("a kind of probe goes with `evidence` alone", "grader schema evidence image"));
+        return Err(CliError::usage(
+            "a kind of probe goes with `evidence` alone",
+            "grader schema evidence image",
+        ));
     }
     face.term.json(&schema(args)?)?;
     Ok(Exit::Done)
@@ -35,7 +38,10 @@ fn kind(word: Option<&str>) -> Result<ProbeKind, CliError> {
     let words = ProbeKind::ALL.map(ProbeKind::as_str);
     let kinds = words.join(", ");
     let Some(word) = word else {
-        return Err(CliError::usage(format!("evidence of which kind of probe? There are: {kinds}"), "grader schema evidence image"));
+        return Err(CliError::usage(
+            format!("evidence of which kind of probe? There are: {kinds}"),
+            "grader schema evidence image",
+        ));
     };
     ProbeKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
         let near = nearest(word, words).unwrap_or(words[0]);

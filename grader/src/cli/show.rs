@@ -1,12 +1,6 @@
 //! `grader show`: the last card of an exercise again, and what was seen.
 
-use grader_core::{
-    Attempt, ExerciseId,
-    card::Card,
-    document::ResultOf,
-    judge::Outcome,
-    workbook::Check,
-};
+use grader_core::{Attempt, ExerciseId, card::Card, document::ResultOf, judge::Outcome, workbook::Check};
 use serde_json::json;
 
 use super::{
@@ -14,11 +8,11 @@ use super::{
     args::ShowArgs,
     cards::beside_of,
     ids,
-    standing::{ChangeOf, changes_of},
+    standing::{ChangeOf, changes_of, states},
 };
 use crate::{
     progress::State,
-    run::{self, Session},
+    run::Session,
     term::{
         self, Look, Word, clean_line, evidence_tree,
         layout::{duration, labelled},
@@ -31,7 +25,7 @@ pub(super) fn run(face: &Face, args: &ShowArgs) -> Result<Exit, CliError> {
     let id = ids::exercise(&workbook.manifest, &args.id)?;
     let check = workbook.checks.get(&id);
     let attempt = last_attempt(&session, id)?;
-    let state = run::states(&session)?.remove(&id).unwrap_or(State::Open);
+    let state = states(&session)?.remove(&id).unwrap_or(State::Open);
     if face.global.json {
         face.term.json(&json!({
             "format": 1,
@@ -66,9 +60,15 @@ fn last_attempt(session: &Session, id: ExerciseId) -> Result<Attempt, CliError> 
     let exercise = session.course.workbook.manifest.exercise(id);
     let none = || {
         if exercise.is_some_and(|exercise| exercise.pending) {
-            CliError::NotReady { what: format!("{id} is pending: its check is still to come"), fix: "grader next".into() }
+            CliError::NotReady {
+                what: format!("{id} is pending: its check is still to come"),
+                fix: "grader next".into(),
+            }
         } else {
-            CliError::NotReady { what: format!("{id} has not been checked yet"), fix: format!("grader check {id}") }
+            CliError::NotReady {
+                what: format!("{id} has not been checked yet"),
+                fix: format!("grader check {id}"),
+            }
         }
     };
     let last = session.progress.last(id)?.ok_or_else(none)?;
@@ -85,7 +85,11 @@ fn stale(attempt: &Attempt, changes: &[ChangeOf], look: &Look) -> String {
         term::card::heading(word, &id, &clean_line(&attempt.title), "", look)
     };
     let number = attempt.number.map(|number| format!("attempt {number}, ")).unwrap_or_default();
-    out.push_str(&labelled("passed", &format!("{number}{}", attempt.started.strftime("%Y-%m-%d %H:%M UTC")), look));
+    out.push_str(&labelled(
+        "passed",
+        &format!("{number}{}", attempt.started.strftime("%Y-%m-%d %H:%M UTC")),
+        look,
+    ));
     for ChangeOf { part, was, is } in changes {
         let shown = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "not there".into());
         out.push_str(&labelled("changed", part, look));

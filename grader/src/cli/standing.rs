@@ -14,7 +14,7 @@ use crate::{
 
 /// Every exercise with its state.
 #[derive(Debug)]
-pub struct Standing {
+pub(super) struct Standing {
     /// The exercises, in the workbook's order.
     pub rows: Vec<Row>,
     /// The exercise that is due; `None` where all that can be passed is.
@@ -23,7 +23,7 @@ pub struct Standing {
 
 /// One exercise.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub(super) struct Row {
     /// Its id.
     pub exercise: ExerciseId,
     /// What holds when it passes; the TODO item where its check is still to come.
@@ -41,7 +41,7 @@ pub struct Row {
 
 /// A part of what was judged that has changed since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChangeOf {
+pub(super) struct ChangeOf {
     /// `image`, `tree`, or the path of a file.
     pub part: String,
     /// What was judged.
@@ -52,31 +52,31 @@ pub struct ChangeOf {
 
 impl Standing {
     /// Looks at where things stand.
-    pub fn of(session: &Session) -> Result<Self, CliError> {
-        let states = run::states(session)?;
-        let next = run::plan::next_due(session, &states);
+    pub(super) fn of(session: &Session) -> Result<Self, CliError> {
+        let states = states(session)?;
+        let next = run::plan::next_due(&session.course.workbook.manifest, &states);
         let summaries = session.progress.summaries()?;
         let rows = rows(session, &states, |id| summaries.get(&id).map(|summary| summary.last.number));
         Ok(Self { rows, next })
     }
 
     /// One row.
-    pub fn row(&self, id: ExerciseId) -> Option<&Row> {
+    pub(super) fn row(&self, id: ExerciseId) -> Option<&Row> {
         self.rows.iter().find(|row| row.exercise == id)
     }
 
     /// How many rows are in a state.
-    pub fn count(&self, word: Word) -> usize {
+    pub(super) fn count(&self, word: Word) -> usize {
         self.rows.iter().filter(|row| row.state == word).count()
     }
 
     /// The ids in a state.
-    pub fn ids(&self, word: Word) -> Vec<ExerciseId> {
+    pub(super) fn ids(&self, word: Word) -> Vec<ExerciseId> {
         self.rows.iter().filter(|row| row.state == word).map(|row| row.exercise).collect()
     }
 
     /// In one line: `9 of 21 · next: 4.2 The container does not run as root · 1 stale: 2.2`.
-    pub fn in_a_line(&self) -> String {
+    pub(super) fn in_a_line(&self) -> String {
         let passed = self.count(Word::Passed) + self.count(Word::TornDown);
         let mut parts = vec![format!("{passed} of {}", self.rows.len())];
         if let Some(row) = self.next.and_then(|next| self.row(next)) {
@@ -92,13 +92,22 @@ impl Standing {
     }
 
     /// How many are still to come, as `17 exercises are still to come`; `None` if none is.
-    pub fn to_come(&self) -> Option<String> {
+    pub(super) fn to_come(&self) -> Option<String> {
         match self.count(Word::Pending) {
             0 => None,
             1 => Some("1 exercise is pending: its check is still to come".into()),
-            pending => Some(format!("{} are pending: their checks are still to come", count(pending, "exercise"))),
+            pending => {
+                Some(format!("{} are pending: their checks are still to come", count(pending, "exercise")))
+            }
         }
     }
+}
+
+/// What each exercise is now.
+pub(super) fn states(session: &Session) -> Result<BTreeMap<ExerciseId, State>, CliError> {
+    let system = |source| CliError::System { what: "cannot look at what has changed".into(), source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    Ok(runtime.block_on(run::states(session))?)
 }
 
 fn rows(
@@ -125,7 +134,7 @@ fn rows(
 }
 
 /// What changed since an exercise passed; nothing for any other state than stale.
-pub fn changes_of(state: &State) -> Vec<ChangeOf> {
+pub(super) fn changes_of(state: &State) -> Vec<ChangeOf> {
     let State::Stale(changes) = state else { return Vec::new() };
     changes
         .iter()
