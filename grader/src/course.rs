@@ -28,18 +28,16 @@ const FOLDERS: [&str; 2] = ["checks", "exercises"];
 const LEFTOVERS: [&str; 4] = [".git", "__pycache__", ".DS_Store", ".pytest_cache"];
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../checks"]
+#[folder = "../checks"]
 #[prefix = "checks/"]
 #[exclude = "specimens/*"]
 #[exclude = "*/__pycache__/*"]
-#[allow_missing = true]
 struct EmbeddedChecks;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../exercises"]
+#[folder = "../exercises"]
 #[prefix = "exercises/"]
 #[exclude = "*/__pycache__/*"]
-#[allow_missing = true]
 struct EmbeddedExercises;
 
 /// Where a workbook's files came from.
@@ -233,6 +231,14 @@ mod tests {
         fs::write(root.path().join("checks/specimens/1.1/good/evidence.json"), "{}").unwrap();
         fs::write(root.path().join("checks/specimens/1.1/good/Dockerfile"), "FROM scratch").unwrap();
         root
+    }
+
+    #[test]
+    fn the_workbook_that_is_built_in_can_be_used() {
+        let course = Course::open(Origin::Embedded).unwrap();
+        assert!(!course.workbook.checks.is_empty());
+        assert!(course.files.below("exercises").next().is_some());
+        assert!(course.files.below("checks/specimens").next().is_none(), "specimens only weigh");
     }
 
     #[test]
