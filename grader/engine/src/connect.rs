@@ -214,14 +214,18 @@ fn unreachable(endpoint: &Endpoint, source: io::Error) -> EngineError {
     }
 }
 
-/// Docker Desktop's proxy answers 4xx and 5xx while the engine behind it is down or paused.
+/// Docker Desktop's proxy answers 4xx and 5xx, or hangs up, while the engine behind it is down.
 fn unready(endpoint: &Endpoint, error: BollardError) -> EngineError {
+    let unready = |message| EngineError::Unready {
+        endpoint: endpoint.host().to_owned(),
+        message,
+    };
     match error {
-        BollardError::DockerResponseServerError { message, .. } => EngineError::Unready {
-            endpoint: endpoint.host().to_owned(),
-            message,
+        BollardError::DockerResponseServerError { message, .. } => unready(message),
+        other => match sorted("answer a ping".into(), other) {
+            EngineError::Cut { source, .. } => unready(format!("it hangs up: {source}")),
+            other => other,
         },
-        other => sorted("answer a ping".into(), other),
     }
 }
 

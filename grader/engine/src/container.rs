@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bollard::{
-    container::LogOutput,
     errors::Error as BollardError,
+    models::ContainerCreateBody,
     query_parameters::{
         CreateContainerOptions, InspectContainerOptions, KillContainerOptions, LogsOptions,
         RestartContainerOptions, StartContainerOptions, StopContainerOptions, TopOptions,
@@ -15,8 +15,8 @@ use bollard::{
 use futures_util::StreamExt as _;
 
 use crate::{
-    Capture, ContainerPlan, ContainerState, Engine, EngineError, Made, MadeKind, Output,
-    OutputBounds, RunScope, connect::within,
+    ContainerPlan, ContainerState, Engine, EngineError, Made, MadeKind, Output, OutputBounds,
+    RunScope, connect::within, output::Both,
 };
 
 /// A container, by its id. Cheap to clone; dropping it does nothing: its [`RunScope`] removes it.
@@ -46,6 +46,28 @@ impl RunScope {
     /// The image is gone, the engine refuses an option, the ledger cannot be written, the run is
     /// ending.
     pub async fn create(&self, plan: &ContainerPlan) -> Result<Container, EngineError> {
+        self.create_body(plan, ContainerCreateBody::default()).await
+    }
+
+    /// Makes a container whose standard input stays open for as long as we hold on to it, and that
+    /// is gone when it ends.
+    pub(crate) async fn create_open(&self, plan: &ContainerPlan) -> Result<Container, EngineError> {
+        let open = ContainerCreateBody {
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            open_stdin: Some(true),
+            stdin_once: Some(true),
+            ..ContainerCreateBody::default()
+        };
+        self.create_body(plan, open).await
+    }
+
+    async fn create_body(
+        &self,
+        plan: &ContainerPlan,
+        open: ContainerCreateBody,
+    ) -> Result<Container, EngineError> {
         let plan = plan.clone();
         self.make(MadeKind::Container, |engine, name, labels| async move {
             let options = CreateContainerOptions {
@@ -53,9 +75,13 @@ impl RunScope {
                 ..Default::default()
             };
             let request = || format!("create container {name} from image {}", plan.image);
-            let answer = engine
-                .docker()
-                .create_container(Some(options), plan.to_body(&labels));
+            let mut body = plan.to_body(&labels, open);
+            if body.open_stdin == Some(true)
+                && let Some(host) = &mut body.host_config
+            {
+                host.auto_remove = Some(true);
+            }
+            let answer = engine.docker().create_container(Some(options), body);
             let created = engine.ask(request, answer).await?;
             Ok(Container {
                 engine,
@@ -250,7 +276,8 @@ impl Container {
     }
 
     /// Reads what it printed and the engine kept (at least the last 10 MB, at most 20), within
-    /// bounds. What was printed before that is gone; [`Container::follow`] sees it pass.
+    /// bounds. What was printed before that is gone, and what is not UTF-8 has become U+FFFD;
+    /// [`Container::follow`] sees it pass as it is.
     /// Source: `GET /containers/{id}/logs`.
     ///
     /// # Errors
@@ -268,44 +295,11 @@ impl Container {
         while let Some(piece) = self.engine.next(request, &mut pieces).await? {
             both.push(&piece);
         }
-        Ok(both.finish())
+        Ok(both.so_far())
     }
 
     pub(crate) fn request(&self, verb: &str) -> String {
         format!("{verb} container {}", self.name)
-    }
-}
-
-/// Both streams of a program, apart.
-pub(crate) struct Both {
-    stdout: Capture,
-    stderr: Capture,
-}
-
-impl Both {
-    pub(crate) fn new(bounds: OutputBounds) -> Self {
-        Self {
-            stdout: Capture::new(bounds),
-            stderr: Capture::new(bounds),
-        }
-    }
-
-    pub(crate) fn push(&mut self, piece: &LogOutput) {
-        match piece {
-            LogOutput::StdErr { message } => self.stderr.push(message),
-            // A container with a terminal has one stream.
-            LogOutput::StdOut { message } | LogOutput::Console { message } => {
-                self.stdout.push(message);
-            }
-            LogOutput::StdIn { .. } => {}
-        }
-    }
-
-    pub(crate) fn finish(self) -> Output {
-        Output {
-            stdout: self.stdout.finish(),
-            stderr: self.stderr.finish(),
-        }
     }
 }
 

@@ -14,8 +14,10 @@ mod container;
 mod context;
 mod error;
 mod facts;
+mod follow;
 mod image;
 mod kernel;
+mod load;
 mod made;
 mod network;
 mod output;
@@ -29,6 +31,7 @@ pub use container::{Container, Exit};
 pub use context::{Endpoint, EndpointError, Origin};
 pub use error::EngineError;
 pub use facts::{EngineFacts, ImageStore, OLDEST_API};
+pub use follow::Follow;
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
 pub use kernel::{
     Capabilities, Cgroup, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts,
@@ -38,7 +41,7 @@ pub use kernel::{
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;
 pub use output::{Capture, Captured, Output, OutputBounds};
-pub use plan::{ContainerPlan, HealthOverride, NetworkPlan, Restart};
+pub use plan::{ContainerPlan, HealthOverride, KeepOutput, NetworkPlan, Restart};
 pub use scope::{Left, Removal, RunScope};
 pub use state::{ContainerState, HealthLook, HealthState, HealthStatus, MountSeen, Status};
 pub use sweep::sweep;

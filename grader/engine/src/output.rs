@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use bollard::container::LogOutput;
 use serde::{Deserialize, Serialize};
 
 /// How much of each stream is kept, in bytes.
@@ -103,15 +104,49 @@ impl Capture {
         self.last.extend(tail);
     }
 
-    /// Returns what was kept.
+    /// Returns what was kept up to now.
     #[must_use]
-    pub fn finish(self) -> Captured {
+    pub fn so_far(&self) -> Captured {
         let kept = (self.first.len() + self.last.len()) as u64;
         Captured {
-            first: self.first,
-            last: self.last.into(),
+            first: self.first.clone(),
+            last: self.last.iter().copied().collect(),
             total_bytes: self.total,
             cut_bytes: self.total - kept,
+        }
+    }
+}
+
+/// Both streams of a program, apart.
+#[derive(Debug)]
+pub(crate) struct Both {
+    stdout: Capture,
+    stderr: Capture,
+}
+
+impl Both {
+    pub(crate) fn new(bounds: OutputBounds) -> Self {
+        Self {
+            stdout: Capture::new(bounds),
+            stderr: Capture::new(bounds),
+        }
+    }
+
+    pub(crate) fn push(&mut self, piece: &LogOutput) {
+        match piece {
+            LogOutput::StdErr { message } => self.stderr.push(message),
+            // A container with a terminal has one stream.
+            LogOutput::StdOut { message } | LogOutput::Console { message } => {
+                self.stdout.push(message);
+            }
+            LogOutput::StdIn { .. } => {}
+        }
+    }
+
+    pub(crate) fn so_far(&self) -> Output {
+        Output {
+            stdout: self.stdout.so_far(),
+            stderr: self.stderr.so_far(),
         }
     }
 }
@@ -125,7 +160,7 @@ mod tests {
         for piece in pieces {
             capture.push(piece);
         }
-        capture.finish()
+        capture.so_far()
     }
 
     #[test]

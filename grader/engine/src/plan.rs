@@ -56,14 +56,14 @@ pub struct ContainerPlan {
     pub health: Option<HealthOverride>,
     /// A small init process is PID 1 and reaps.
     pub init: bool,
-    /// All capabilities, all devices, no confinement: for our own helper alone.
-    pub privileged: bool,
     /// As `host`; the container's own by default.
     pub pid_mode: Option<String>,
     /// As `host`; the engine's default otherwise.
     pub userns_mode: Option<String>,
     /// Seconds between SIGTERM and SIGKILL when the engine stops it.
     pub stop_timeout_seconds: Option<u32>,
+    /// Who keeps what it prints.
+    pub output: KeepOutput,
     /// Labels beside ours.
     pub labels: BTreeMap<String, String>,
 }
@@ -83,6 +83,17 @@ pub enum NetworkPlan {
         /// Names by which others on it find the container.
         aliases: Vec<String>,
     },
+}
+
+/// Who keeps what a container prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeepOutput {
+    /// The engine, the last 10 to 20 MB, for [`Container::logs`](crate::Container::logs). A flood of
+    /// short lines is slow to write down: removing its container may then take seconds.
+    #[default]
+    Engine,
+    /// Nobody: only [`Container::follow`](crate::Container::follow) sees it, and a flood costs little.
+    Nobody,
 }
 
 /// What the engine does when a container ends.
@@ -122,7 +133,11 @@ impl ContainerPlan {
     }
 
     /// Writes the plan as the body of `POST /containers/create`.
-    pub(crate) fn to_body(&self, labels: &Labels) -> ContainerCreateBody {
+    pub(crate) fn to_body(
+        &self,
+        labels: &Labels,
+        base: ContainerCreateBody,
+    ) -> ContainerCreateBody {
         let mut all_labels: HashMap<_, _> = self.labels.clone().into_iter().collect();
         all_labels.extend(labels.to_map());
         ContainerCreateBody {
@@ -138,7 +153,7 @@ impl ContainerPlan {
             healthcheck: self.health.map(health_config),
             host_config: Some(self.host_config()),
             networking_config: self.networking(),
-            ..ContainerCreateBody::default()
+            ..base
         }
     }
 
@@ -156,14 +171,7 @@ impl ContainerPlan {
             memory_swap: Some(signed(memory_swap)),
             nano_cpus: self.nano_cpus.map(signed),
             pids_limit: Some(self.pids_limit.unwrap_or(DEFAULT_PIDS).into()),
-            log_config: Some(HostConfigLogConfig {
-                typ: Some("json-file".to_owned()),
-                // Two files, so that at least 10 MB of what was printed last are kept.
-                config: Some(HashMap::from([
-                    ("max-size".to_owned(), "10m".to_owned()),
-                    ("max-file".to_owned(), "2".to_owned()),
-                ])),
-            }),
+            log_config: Some(self.output.to_log_config()),
             readonly_rootfs: Some(self.read_only),
             tmpfs: Some(self.tmpfs.clone().into_iter().collect()),
             cap_add: Some(self.cap_add.clone()),
@@ -188,7 +196,6 @@ impl ContainerPlan {
                 }),
             },
             init: self.init.then_some(true),
-            privileged: Some(self.privileged),
             pid_mode: self.pid_mode.clone(),
             userns_mode: self.userns_mode.clone(),
             // Who looks from the host's pid namespace reads whole cgroup paths.
@@ -209,6 +216,25 @@ impl ContainerPlan {
         Some(NetworkingConfig {
             endpoints_config: Some(HashMap::from([(name.clone(), settings)])),
         })
+    }
+}
+
+impl KeepOutput {
+    fn to_log_config(self) -> HostConfigLogConfig {
+        match self {
+            Self::Engine => HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                // Two files, so that at least 10 MB of what was printed last are kept.
+                config: Some(HashMap::from([
+                    ("max-size".to_owned(), "10m".to_owned()),
+                    ("max-file".to_owned(), "2".to_owned()),
+                ])),
+            },
+            Self::Nobody => HostConfigLogConfig {
+                typ: Some("none".to_owned()),
+                config: None,
+            },
+        }
     }
 }
 
@@ -248,7 +274,7 @@ mod tests {
             workspace: "w".into(),
             run: "r".into(),
         };
-        serde_json::to_value(plan.to_body(&labels)).unwrap()
+        serde_json::to_value(plan.to_body(&labels, ContainerCreateBody::default())).unwrap()
     }
 
     #[test]

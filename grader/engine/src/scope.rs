@@ -95,6 +95,37 @@ impl RunScope {
         &self.inner.labels
     }
 
+    /// Registers a thing that another program is about to make, as `docker build` an image, and
+    /// returns the name that it must bear, beside the labels of [`RunScope::labels`].
+    ///
+    /// # Errors
+    /// The ledger cannot be written, the run is ending.
+    pub fn register(&self, kind: MadeKind) -> Result<Made, EngineError> {
+        let inner = &self.inner;
+        let number = inner.next.fetch_add(1, Ordering::Relaxed);
+        let name = format!("grader-{}-{number}", inner.labels.run);
+        let name = match kind {
+            MadeKind::Container | MadeKind::Network | MadeKind::Volume => name,
+            // A repository's name has no capitals, a tag may.
+            MadeKind::Image => format!("grader:{name}"),
+        };
+        let made = Made { kind, name };
+        if inner.closed.load(Ordering::SeqCst) {
+            return Err(EngineError::Closed {
+                request: format!("make {made}"),
+            });
+        }
+        inner
+            .ledger
+            .register(&made)
+            .map_err(|source| EngineError::Ledger {
+                made: made.to_string(),
+                source,
+            })?;
+        inner.remember(made.clone());
+        Ok(made)
+    }
+
     /// Registers a thing under a name of ours, then makes it.
     ///
     /// Making goes on when the caller's future is dropped: a request that the engine has taken
@@ -112,25 +143,7 @@ impl RunScope {
         let making = tokio::spawn(async move {
             let inner = &scope.inner;
             let _making = inner.making.read().await;
-            let name = format!(
-                "grader-{}-{}",
-                inner.labels.run,
-                inner.next.fetch_add(1, Ordering::Relaxed)
-            );
-            let made = Made { kind, name };
-            if inner.closed.load(Ordering::SeqCst) {
-                return Err(EngineError::Closed {
-                    request: format!("make {made}"),
-                });
-            }
-            inner
-                .ledger
-                .register(&made)
-                .map_err(|source| EngineError::Ledger {
-                    made: made.to_string(),
-                    source,
-                })?;
-            inner.remember(made.clone());
+            let made = scope.register(kind)?;
             make(inner.engine.clone(), made.name, inner.labels.clone()).await
         });
         match making.await {

@@ -1,11 +1,14 @@
 //! What the kernel says of a container, and does to it, on a real engine.
 #![cfg(feature = "engine-tests")]
+#![expect(clippy::unwrap_used, reason = "a test without its set-up must fail")]
 
 mod support;
 
 use std::time::{Duration, Instant};
 
-use grader_engine::{Container, Kernel, RunScope, Seccomp, SignalAll, WriteOutcome};
+use grader_engine::{
+    Container, Kernel, ProcessLook, RunScope, Seccomp, SignalAll, Via, Way, WriteOutcome,
+};
 use support::{base, clean, engine, scope, shell};
 
 /// A script that says when it is ready, since a look may come before its first command.
@@ -179,4 +182,88 @@ async fn a_container_that_ended_has_nothing_to_look_at() {
     let error = Kernel::new(&scope).look(&container).await.unwrap_err();
     assert!(error.to_string().contains("does not run"), "{error}");
     clean(&scope).await;
+}
+
+/// What may differ between two looks at the same moment: how and when.
+fn comparable(mut look: ProcessLook) -> ProcessLook {
+    look.via = Via::Proc;
+    look.at_unix_ms = 0;
+    for process in &mut look.processes {
+        process.state = 'S';
+    }
+    look
+}
+
+#[tokio::test]
+async fn the_helper_sees_and_does_what_proc_does() {
+    let engine = engine().await;
+    let scope = scope(&engine, "helper");
+    let script = "setpriv --reuid 4711 --clear-groups sleep 61 & sleep 60 & echo ready; wait";
+    let container = running(&scope, script, |plan| {
+        plan.read_only = true;
+        plan.tmpfs.insert("/tmp".into(), String::new());
+    })
+    .await;
+    let proc = Kernel::by(&scope, Way::ProcOnly);
+    let helper = Kernel::by(&scope, Way::HelperOnly);
+
+    let seen = helper.look(&container).await.unwrap();
+    assert_eq!(seen.via, Via::Helper);
+    let ours = proc.look(&container).await.unwrap();
+    assert_eq!(ours.via, Via::Proc);
+    assert_eq!(comparable(seen), comparable(ours));
+
+    let folders = ["/", "/tmp", "/dev/shm", "/no/such", "/etc/passwd"];
+    let theirs = helper.try_write(&container, &folders).await.unwrap();
+    let ours = proc.try_write(&container, &folders).await.unwrap();
+    assert_eq!((theirs.via, ours.via), (Via::Helper, Via::Proc));
+    assert_eq!(theirs.tries, ours.tries);
+    let theirs = helper.mounts(&container).await.unwrap();
+    let ours = proc.mounts(&container).await.unwrap();
+    assert_eq!(theirs.mounts, ours.mounts);
+
+    let limit = Duration::from_secs(5);
+    helper
+        .signal_all(&container, SignalAll::Stop, limit)
+        .await
+        .unwrap();
+    let look = proc.look(&container).await.unwrap();
+    assert!(look.processes.iter().all(|p| p.state == 'T'), "{look:?}");
+    helper
+        .signal_all(&container, SignalAll::Continue, limit)
+        .await
+        .unwrap();
+
+    let start = Instant::now();
+    for _ in 0..10 {
+        helper.look(&container).await.unwrap();
+    }
+    println!("one look through the helper: {:?}", start.elapsed() / 10);
+    clean(&scope).await;
+    assert!(engine.image("grader:grader-helper").await.is_err());
+}
+
+#[tokio::test]
+async fn the_helper_ends_with_its_grader() {
+    let engine = engine().await;
+    let scope = scope(&engine, "leash");
+    let container = running(&scope, "echo ready; sleep 60", |_| {}).await;
+    let kernel = Kernel::by(&scope, Way::HelperOnly);
+    kernel.look(&container).await.unwrap();
+    // What was made: the container, the helper's image, the helper.
+    let name = format!("grader-{}-3", scope.labels().run);
+    let helper = engine.container(&name).await.unwrap();
+    drop(kernel);
+    for _ in 0..100 {
+        if helper
+            .inspect()
+            .await
+            .is_err_and(|error| error.is_not_found())
+        {
+            clean(&scope).await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the helper outlives its grader");
 }

@@ -5,13 +5,16 @@
 //! ours in a container of its own. Every answer says by which way it came ([`Via`]).
 
 mod act;
+mod archive;
 mod capability;
+mod helper;
 mod here;
 mod identity;
 mod look;
 mod mount;
 mod op;
 mod parse;
+mod wire;
 
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ pub use mount::{Mount, Mounts, parse_mounts};
 pub use parse::{Cgroup, ParseError, Seccomp};
 
 use crate::{Container, EngineError, RunScope};
+use helper::{Helper, NoHelper};
 use op::{Errno, Op, Reply};
 
 /// By which way a kernel was asked. Part of the evidence.
@@ -34,7 +38,7 @@ use op::{Errno, Op, Reply};
 pub enum Via {
     /// Through `/proc` of the machine that the grader runs on, which is the engine's too.
     Proc,
-    /// Through a program of ours in a privileged container.
+    /// Through a program of ours in a container in the host's pid namespace.
     Helper,
 }
 
@@ -104,11 +108,12 @@ pub struct Kernel {
 
 #[derive(Debug)]
 struct Inner {
-    #[expect(dead_code, reason = "the helper is made in it")]
     scope: RunScope,
     way: Way,
     /// Whether the engine's kernel is ours; settled by the first container that runs.
     is_ours: OnceCell<bool>,
+    /// Started when it is first needed, for all containers of the run.
+    helper: OnceCell<Helper>,
 }
 
 impl Kernel {
@@ -126,6 +131,7 @@ impl Kernel {
                 scope: scope.clone(),
                 way,
                 is_ours: OnceCell::new(),
+                helper: OnceCell::new(),
             }),
         }
     }
@@ -155,10 +161,18 @@ impl Kernel {
     }
 
     async fn helper(&self, proc: &'static str) -> Result<Access, KernelError> {
-        Err(KernelError::NoWay {
-            proc,
-            helper: "there is no helper yet".to_owned(),
-        })
+        if self.inner.way == Way::ProcOnly {
+            return Err(KernelError::NoWay {
+                proc,
+                helper: "the helper was not to be used".to_owned(),
+            });
+        }
+        let start = || Helper::start(&self.inner.scope);
+        match self.inner.helper.get_or_try_init(start).await {
+            Ok(helper) => Ok(Access::Helper(helper.clone())),
+            Err(NoHelper::Unfit(helper)) => Err(KernelError::NoWay { proc, helper }),
+            Err(NoHelper::Engine(error)) => Err(error.into()),
+        }
     }
 
     /// Proves that the engine runs on this kernel: the pid that it reports for a container bears,
@@ -174,21 +188,24 @@ impl Kernel {
 }
 
 /// A way to a kernel, found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Access {
     Here,
+    Helper(Helper),
 }
 
 impl Access {
     fn via(&self) -> Via {
         match self {
             Self::Here => Via::Proc,
+            Self::Helper(_) => Via::Helper,
         }
     }
 
     async fn ask(&self, ops: Vec<Op>) -> Result<Vec<Reply>, KernelError> {
         match self {
             Self::Here => Ok(here::ask(ops).await),
+            Self::Helper(helper) => Ok(helper.ask(ops).await?),
         }
     }
 

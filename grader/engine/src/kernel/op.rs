@@ -66,21 +66,14 @@ impl Step {
 pub(crate) struct Errno(pub(crate) i32);
 
 impl Errno {
-    pub(crate) const EPERM: Self = Self(1);
     pub(crate) const ENOENT: Self = Self(2);
     pub(crate) const ESRCH: Self = Self(3);
-    pub(crate) const EACCES: Self = Self(13);
     pub(crate) const ENOTDIR: Self = Self(20);
     pub(crate) const EOVERFLOW: Self = Self(75);
 
     /// The process ended before it was asked.
     pub(crate) fn is_gone(self) -> bool {
         self == Self::ENOENT || self == Self::ESRCH
-    }
-
-    /// Whoever asked has no right to.
-    pub(crate) fn is_denied(self) -> bool {
-        self == Self::EPERM || self == Self::EACCES
     }
 }
 
