@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    Endpoint, EngineError, EngineFacts, OLDEST_API, context::Address, error::sorted,
+    Endpoint, EngineError, EngineFacts, OLDEST_API, address::Address, error::sorted,
     facts::api_number,
 };
 

@@ -5,12 +5,14 @@
 //! <https://docs.docker.com/engine/manage-resources/contexts/>.
 
 use std::{
-    fmt, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::address::Address;
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
@@ -35,15 +37,6 @@ pub enum Origin {
     CurrentContext,
     /// Nobody: Docker's default socket.
     Default,
-}
-
-/// A transport that we speak.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// Path of a Unix socket.
-    Unix(PathBuf),
-    /// `host:port`, plain HTTP.
-    Tcp(String),
 }
 
 /// Why no endpoint could be named.
@@ -190,7 +183,7 @@ impl Endpoint {
         origin: Origin,
         tls: bool,
     ) -> Result<Self, EndpointError> {
-        let address = parse(host, tls)?;
+        let address = Address::parse(host, tls)?;
         Ok(Self {
             host: address.to_string(),
             context,
@@ -199,67 +192,6 @@ impl Endpoint {
         })
     }
 }
-
-impl fmt::Display for Address {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(formatter, "unix://{}", path.display()),
-            Self::Tcp(authority) => write!(formatter, "tcp://{authority}"),
-        }
-    }
-}
-
-fn parse(host: &str, tls: bool) -> Result<Address, EndpointError> {
-    let unsupported = |why, mend: String| EndpointError::Unsupported {
-        host: host.to_owned(),
-        why,
-        mend,
-    };
-    let (scheme, rest) = host.split_once("://").unwrap_or(("tcp", host));
-    match scheme {
-        "unix" => Ok(Address::Unix(PathBuf::from(rest))),
-        "tcp" | "http" if tls => Err(unsupported(
-            "the engine is reached over TLS",
-            format!("forward its socket over SSH and set DOCKER_HOST, as for: {SSH_EXAMPLE}"),
-        )),
-        "tcp" | "http" => {
-            let authority = rest.split('/').next().unwrap_or_default();
-            // As for `docker`: the port of an engine without TLS.
-            let has_port = authority
-                .rsplit_once(':')
-                .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-            match (authority, has_port) {
-                ("", _) => Err(unsupported(
-                    "it names no host",
-                    "export DOCKER_HOST=tcp://HOST:2375".to_owned(),
-                )),
-                (_, true) => Ok(Address::Tcp(authority.to_owned())),
-                (_, false) => Ok(Address::Tcp(format!("{authority}:2375"))),
-            }
-        }
-        "https" => Err(unsupported(
-            "the engine is reached over TLS",
-            format!("forward its socket over SSH and set DOCKER_HOST, as for: {SSH_EXAMPLE}"),
-        )),
-        "ssh" => Err(unsupported(
-            "the engine is reached over SSH",
-            format!(
-                "ssh -nNTL /tmp/engine.sock:/var/run/docker.sock {} & export DOCKER_HOST=unix:///tmp/engine.sock",
-                rest.trim_end_matches('/')
-            ),
-        )),
-        "npipe" => Err(unsupported(
-            "the engine is reached through a Windows pipe",
-            "run grader inside WSL 2, with Docker Desktop's WSL integration switched on".to_owned(),
-        )),
-        _ => Err(unsupported(
-            "its transport is not known",
-            "export DOCKER_HOST=unix:///var/run/docker.sock".to_owned(),
-        )),
-    }
-}
-
-const SSH_EXAMPLE: &str = "ssh -nNTL /tmp/engine.sock:/var/run/docker.sock HOST & export DOCKER_HOST=unix:///tmp/engine.sock";
 
 fn current_context(config: &Path) -> Result<Option<String>, EndpointError> {
     let path = config.join("config.json");
@@ -391,12 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_says_what_to_do() {
-        let ssh = Endpoint::at("ssh://ada@example.org").unwrap_err();
-        assert!(ssh.mend().contains("ssh -nNTL"), "{}", ssh.mend());
-        assert!(ssh.mend().contains("ada@example.org"));
-        let pipe = Endpoint::at("npipe:////./pipe/docker_engine").unwrap_err();
-        assert!(pipe.mend().contains("WSL 2"));
+    fn tls_is_said_to_be_unsupported() {
         let tls = Home::new()
             .resolve(&[("DOCKER_HOST", "tcp://h:2376"), ("DOCKER_TLS_VERIFY", "1")])
             .unwrap_err();

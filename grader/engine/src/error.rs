@@ -156,9 +156,11 @@ impl EngineError {
     pub fn mend(&self) -> String {
         let os = std::env::consts::OS;
         match self {
-            Self::Absent { .. } | Self::Refused { .. } | Self::Unready { .. } => {
-                start_command(os).to_owned()
-            }
+            Self::Absent { .. } => format!(
+                "{}; to install one: https://docs.docker.com/get-started/get-docker/",
+                start_command(os)
+            ),
+            Self::Refused { .. } | Self::Unready { .. } => start_command(os).to_owned(),
             Self::NoAnswer { .. } => restart_command(os).to_owned(),
             Self::Denied { .. } if os == "linux" => {
                 "sudo usermod -aG docker \"$USER\", then log in again".to_owned()

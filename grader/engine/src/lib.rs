@@ -9,6 +9,7 @@
 //! to an end here. Every request has a time limit; an engine that accepts and never answers ends
 //! in [`EngineError::Stalled`].
 
+mod address;
 mod connect;
 mod container;
 mod context;

@@ -13,7 +13,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{
     sync::RwLock,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
@@ -180,7 +180,7 @@ impl RunScope {
                 self.add_unseen(&mut of_kind, end).await;
             }
             let tries = of_kind.into_iter().map(|made| async move {
-                match timeout_at(end, remove(&inner.engine, &made)).await {
+                match timeout_at(end, remove_patiently(&inner.engine, &made, end)).await {
                     Ok(Ok(())) => Ok(made),
                     Ok(Err(error)) => Err(Left { made, error }),
                     Err(_) => Err(Left {
@@ -222,6 +222,19 @@ impl RunScope {
             // Removing what we know of goes on; the sweep of the next start looks again.
             Ok(Err(error)) => tracing::warn!(%error, "cannot list what a run made"),
             Err(_) => tracing::warn!("no time left to list what a run made"),
+        }
+    }
+}
+
+/// Tries again what the engine will not remove yet: a network whose last container is still going.
+async fn remove_patiently(engine: &Engine, made: &Made, end: Instant) -> Result<(), EngineError> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    loop {
+        match remove(engine, made).await {
+            Err(EngineError::Rejected { .. }) if Instant::now() + 2 * PAUSE < end => {
+                sleep(PAUSE).await;
+            }
+            outcome => return outcome,
         }
     }
 }

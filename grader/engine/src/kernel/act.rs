@@ -172,16 +172,29 @@ impl Kernel {
 }
 
 fn outcome(container: &Container, folder: &str, reply: Reply) -> Result<WriteOutcome, KernelError> {
-    let Err(Refusal { errno, step }) = reply else {
+    outcome_of(reply).map_err(|Refusal { errno, step }| match step {
+        Step::Whole if errno.is_gone() => not_running(container),
+        Step::Whole => refused(container, "enter", errno),
+        Step::OpenFolder | Step::Create => {
+            let verb = format!("try to write in {folder} of");
+            refused(container, &verb, errno)
+        }
+        Step::Remove => {
+            let verb = format!("remove the file that was tried in {folder} of");
+            refused(container, &verb, errno)
+        }
+    })
+}
+
+/// What a reply says about the folder; the refusal itself, when it says nothing about it.
+fn outcome_of(reply: Reply) -> Result<WriteOutcome, Refusal> {
+    let Err(refusal) = reply else {
         return Ok(WriteOutcome::Written);
     };
-    match (step, errno) {
-        (Step::Whole, errno) if errno.is_gone() => Err(not_running(container)),
-        (Step::Whole, errno) => Err(refused(container, "enter", errno)),
-        (Step::Remove, errno) => {
-            let verb = format!("remove the file that was tried in {folder} of");
-            Err(refused(container, &verb, errno))
-        }
+    match (refusal.step, refusal.errno) {
+        (Step::Whole | Step::Remove, _) => Err(refusal),
+        // Before Linux 5.6 a folder cannot be resolved inside a root.
+        (_, Errno::ENOSYS | Errno::EINVAL) => Err(refusal),
         (_, Errno::ENOENT | Errno::ENOTDIR) => Ok(WriteOutcome::Absent),
         // The kernel asks whether the mount is writable before it asks whether its user namespace
         // has a number for us (fs/namei.c, lookup_open): for those inside, it is.
@@ -263,6 +276,29 @@ fn unused_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(step: Step, errno: i32) -> Option<WriteOutcome> {
+        outcome_of(Err(Refusal {
+            errno: Errno(errno),
+            step,
+        }))
+        .ok()
+    }
+
+    #[test]
+    fn only_the_mounts_no_is_a_refusal() {
+        let read_only = WriteOutcome::Refused {
+            errno: "EROFS".to_owned(),
+        };
+        assert_eq!(outcome_of(Ok(Vec::new())).ok(), Some(WriteOutcome::Written));
+        assert_eq!(of(Step::Create, 30), Some(read_only));
+        assert_eq!(of(Step::OpenFolder, 2), Some(WriteOutcome::Absent));
+        assert_eq!(of(Step::Create, 75), Some(WriteOutcome::Written));
+        // What could not be tried says nothing about the folder.
+        assert_eq!(of(Step::OpenFolder, 38), None);
+        assert_eq!(of(Step::Whole, 13), None);
+        assert_eq!(of(Step::Remove, 30), None);
+    }
 
     #[test]
     fn a_stopped_or_ended_process_has_obeyed() {

@@ -7,6 +7,7 @@
 mod act;
 mod archive;
 mod capability;
+mod collect;
 mod helper;
 mod here;
 mod identity;
@@ -98,6 +99,36 @@ pub enum KernelError {
         /// Pids of the host.
         left: Vec<u32>,
     },
+}
+
+impl KernelError {
+    /// Says whether something is missing, which is nobody's failure: the caller says `blocked`.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::NoWay { .. } => true,
+            Self::Engine(error) => error.is_missing(),
+            Self::NotRunning { .. }
+            | Self::Refused { .. }
+            | Self::Unreadable { .. }
+            | Self::NotAll { .. } => false,
+        }
+    }
+
+    /// Returns the way out, with a command to type.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Engine(error) => error.mend(),
+            Self::NoWay { .. } => {
+                "run grader on the engine's own machine, as a user who may use sudo".to_owned()
+            }
+            Self::NotRunning { container } => format!("docker logs {container}"),
+            Self::Refused { .. } | Self::Unreadable { .. } | Self::NotAll { .. } => {
+                "run the check again".to_owned()
+            }
+        }
+    }
 }
 
 /// The engine's kernel, for the containers of one run. Cheap to clone.

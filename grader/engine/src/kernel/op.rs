@@ -69,6 +69,8 @@ impl Errno {
     pub(crate) const ENOENT: Self = Self(2);
     pub(crate) const ESRCH: Self = Self(3);
     pub(crate) const ENOTDIR: Self = Self(20);
+    pub(crate) const EINVAL: Self = Self(22);
+    pub(crate) const ENOSYS: Self = Self(38);
     pub(crate) const EOVERFLOW: Self = Self(75);
 
     /// The process ended before it was asked.
