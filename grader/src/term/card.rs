@@ -169,7 +169,7 @@ fn then(card: &Card, beside_card: &Beside, look: &Look) -> String {
         Word::Failed => vec![format!("grader check {id}")],
         Word::Blocked => vec![format!("grader check {id}"), "all at once: grader doctor".into()],
         Word::Error => vec![format!("grader check {id}"), "engine: grader doctor".into()],
-        Word::Passed | Word::Stale | Word::Open | Word::Pending => return String::new(),
+        Word::Passed | Word::Stale | Word::TornDown | Word::Open | Word::Pending => return String::new(),
     };
     if Word::from(card.verdict) == Word::Failed {
         if beside_card.hints {

@@ -4,6 +4,8 @@ use anstyle::{AnsiColor, Style};
 use grader_core::VerdictWord;
 use unicode_width::UnicodeWidthStr;
 
+use crate::progress::State;
+
 /// The width where nobody says one.
 const USUAL_WIDTH: usize = 80;
 
@@ -87,6 +89,8 @@ pub enum Word {
     Error,
     /// Passed, but what was judged has changed since.
     Stale,
+    /// Passed, and its cloud resource is gone, as the course asks.
+    TornDown,
     /// Not judged yet.
     Open,
     /// Its check is still to come.
@@ -102,6 +106,7 @@ impl Word {
             Self::Blocked => "blocked",
             Self::Error => "error",
             Self::Stale => "stale",
+            Self::TornDown => "torn down",
             Self::Open => "open",
             Self::Pending => "pending",
         }
@@ -118,6 +123,8 @@ impl Word {
             (Self::Blocked, false) => "-",
             (Self::Error, _) => "!",
             (Self::Stale, _) => "~",
+            (Self::TornDown, true) => "✓",
+            (Self::TornDown, false) => "+",
             (Self::Open, true) => "○",
             (Self::Open, false) => "o",
             (Self::Pending, true) => "·",
@@ -128,7 +135,7 @@ impl Word {
     /// One of the terminal's own 16 colours, never alone in its meaning.
     pub const fn style(self) -> Style {
         let colour = match self {
-            Self::Passed => AnsiColor::Green,
+            Self::Passed | Self::TornDown => AnsiColor::Green,
             Self::Failed => AnsiColor::Red,
             Self::Blocked | Self::Stale => AnsiColor::Yellow,
             Self::Error => AnsiColor::Magenta,
@@ -150,6 +157,21 @@ impl From<VerdictWord> for Word {
             VerdictWord::Failed => Self::Failed,
             VerdictWord::Blocked => Self::Blocked,
             VerdictWord::Error => Self::Error,
+        }
+    }
+}
+
+impl From<&State> for Word {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Open => Self::Open,
+            State::Passed => Self::Passed,
+            State::Failed => Self::Failed,
+            State::Blocked => Self::Blocked,
+            State::Error => Self::Error,
+            State::Stale(_) => Self::Stale,
+            State::TornDown => Self::TornDown,
+            State::Pending => Self::Pending,
         }
     }
 }
