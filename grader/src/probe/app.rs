@@ -85,7 +85,7 @@ impl App {
         // Only now: a busy engine may take seconds, and a watch that began with the request would be short.
         let started = Instant::now();
         Ok(Self {
-            kernel: Kernel::new(&access.scope),
+            kernel: access.kernel.clone(),
             container,
             image,
             reference: spec.image.clone(),

@@ -366,14 +366,8 @@ async fn address_within(
 /// The kernel cannot be asked: for want of a way (blocked), or by a fault.
 pub(super) fn kernel_stop(error: KernelError) -> Stop {
     match error {
-        KernelError::NoWay { .. } => Stop::blocked(
-            error.to_string(),
-            "run the grader as a user who may read the container's processes, as: sudo grader …",
-        ),
         KernelError::Engine(error) => error.into(),
-        KernelError::NotRunning { .. }
-        | KernelError::Refused { .. }
-        | KernelError::Unreadable { .. }
-        | KernelError::NotAll { .. } => Stop::fault("the engine's kernel could not be asked", &error),
+        error if error.is_missing() => Stop::blocked(super::chain(&error), error.mend()),
+        error => Stop::fault("the engine's kernel could not be asked", &error),
     }
 }

@@ -129,7 +129,7 @@ async fn run_one(
     let one = OneCheck {
         check,
         workspace: &workspace,
-        engine: Ok(EngineAccess { scope: scope.clone() }),
+        engine: Ok(EngineAccess::new(scope.clone())),
         images: &Mutex::default(),
         held: Held::new(),
         watcher: &|_| {},

@@ -51,6 +51,7 @@ fn check(image: bool, tree: bool) -> Check {
         expected: "less than 100 bytes".into(),
         actual: None,
         nothing: None,
+        cases: Vec::new(),
         because: "b".into(),
         fix: "f".into(),
         guide: None,
