@@ -28,18 +28,16 @@ const FOLDERS: [&str; 2] = ["checks", "exercises"];
 const LEFTOVERS: [&str; 4] = [".git", "__pycache__", ".DS_Store", ".pytest_cache"];
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../checks"]
+#[folder = "../checks/"]
 #[prefix = "checks/"]
 #[exclude = "specimens/*"]
 #[exclude = "*/__pycache__/*"]
-#[allow_missing = true]
 struct EmbeddedChecks;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../exercises"]
+#[folder = "../exercises/"]
 #[prefix = "exercises/"]
 #[exclude = "*/__pycache__/*"]
-#[allow_missing = true]
 struct EmbeddedExercises;
 
 /// Where a workbook's files came from.

@@ -6,7 +6,8 @@ use grader::course::{Course, Origin};
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
-        for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        {
             let path = entry.expect("a folder can be listed").path();
             if path.is_dir() {
                 walk(&path, found);
@@ -52,9 +53,21 @@ fn nothing_depends_on_the_command_line() {
 #[test]
 fn layers_use_only_those_above_them() {
     let faces = ["crate::term", "crate::cli"];
-    assert_absent("src/workspace", &["crate::probe", "crate::progress", "crate::run"], "workspace is the first");
-    assert_absent("src/probe", &["crate::progress", "crate::run", "crate::term", "crate::cli"], "probes only look");
-    assert_absent("src/progress", &["crate::probe", "crate::run", "crate::term", "crate::cli"], "progress only keeps");
+    assert_absent(
+        "src/workspace",
+        &["crate::probe", "crate::progress", "crate::run"],
+        "workspace is the first",
+    );
+    assert_absent(
+        "src/probe",
+        &["crate::progress", "crate::run", "crate::term", "crate::cli"],
+        "probes only look",
+    );
+    assert_absent(
+        "src/progress",
+        &["crate::probe", "crate::run", "crate::term", "crate::cli"],
+        "progress only keeps",
+    );
     assert_absent("src/run", &faces, "runs tell events, faces show them");
 }
 
@@ -72,9 +85,13 @@ fn the_grader_knows_no_exercise_and_no_guide() {
     let mut words = vec![manifest.title.clone(), manifest.id.clone()];
     words.extend(manifest.exercises.iter().map(|exercise| format!("\"{}\"", exercise.id)));
     words.extend(manifest.chapters.iter().map(|chapter| format!("\"{}\"", chapter.title)));
-    words.extend(course.workbook.checks.values().flat_map(|check| {
-        check.assertions.iter().map(|assertion| format!("\"{}\"", assertion.id))
-    }));
+    words.extend(
+        course
+            .workbook
+            .checks
+            .values()
+            .flat_map(|check| check.assertions.iter().map(|assertion| format!("\"{}\"", assertion.id))),
+    );
     for folder in ["src", "core/src", "engine/src"] {
         for (path, text) in sources(folder) {
             let code = code(&text);

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, process::Command};
 use serde_json::Value;
 
 fn allowed() -> BTreeSet<String> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deny.toml")).expect("deny.toml is there");
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deny.toml"))
+        .expect("deny.toml is there");
     let deny: toml::Table = text.parse().expect("deny.toml is TOML");
     let allow = deny["licenses"]["allow"].as_array().expect("a list of licences");
     allow.iter().filter_map(|licence| licence.as_str().map(str::to_owned)).collect()
@@ -18,7 +19,8 @@ fn is_met(expression: &str, allowed: &BTreeSet<String>) -> bool {
     expression.split(" OR ").any(|side| {
         side.split(" AND ").all(|licence| {
             let licence = plain(licence);
-            allowed.contains(&licence) || licence.split(" WITH ").next().is_some_and(|base| allowed.contains(base))
+            allowed.contains(&licence)
+                || licence.split(" WITH ").next().is_some_and(|base| allowed.contains(base))
         })
     })
 }
@@ -37,7 +39,9 @@ fn every_library_may_be_used() {
     assert!(packages.len() > 100, "the list is whole");
     for package in packages {
         let name = package["name"].as_str().unwrap_or("?");
-        let from_registry = package["source"].as_str().is_none_or(|source| source.starts_with("registry+https://github.com/rust-lang/crates.io-index"));
+        let from_registry = package["source"]
+            .as_str()
+            .is_none_or(|source| source.starts_with("registry+https://github.com/rust-lang/crates.io-index"));
         assert!(from_registry, "{name} comes from {}", package["source"]);
         let licence = package["license"].as_str().unwrap_or("");
         assert!(is_met(licence, &allowed), "{name}: licence `{licence}` is not among those of deny.toml");

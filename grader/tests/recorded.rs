@@ -31,7 +31,8 @@ fn recorded() -> Vec<(Specimen, Evidence)> {
         .filter(|specimen| specimen.expect.verdict != "blocked")
         .map(|specimen| {
             let path = specimen.folder.join("evidence.json");
-            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let text =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let recorded: Recorded = serde_json::from_str(&text).expect("evidence of this format");
             assert_eq!(recorded.exercise, specimen.exercise, "{}", path.display());
             (specimen, recorded.evidence)
@@ -72,10 +73,12 @@ fn each_assertion_is_needed_by_a_specimen_that_it_alone_catches() {
     for (id, check) in &course.workbook.checks {
         for assertion in &check.assertions {
             // Without this assertion some specimen that must fail would pass.
-            let needed = recorded.iter().filter(|(specimen, _)| specimen.exercise == *id).any(|(specimen, evidence)| {
-                let failed = specimen::failed(&attempt(&course, specimen, evidence));
-                failed.len() == 1 && failed.contains(&assertion.id)
-            });
+            let needed = recorded.iter().filter(|(specimen, _)| specimen.exercise == *id).any(
+                |(specimen, evidence)| {
+                    let failed = specimen::failed(&attempt(&course, specimen, evidence));
+                    failed.len() == 1 && failed.contains(&assertion.id)
+                },
+            );
             assert!(needed, "{id}: no specimen fails on `{}` alone", assertion.id);
         }
     }

@@ -25,11 +25,7 @@ impl fmt::Display for Address {
 impl Address {
     /// Reads an address as `DOCKER_HOST` gives it; `tls` says that it is to be reached over TLS.
     pub(crate) fn parse(host: &str, tls: bool) -> Result<Self, EndpointError> {
-        let unsupported = |why, mend: String| EndpointError::Unsupported {
-            host: host.to_owned(),
-            why,
-            mend,
-        };
+        let unsupported = |why, mend: String| EndpointError::Unsupported { host: host.to_owned(), why, mend };
         let (scheme, rest) = host.split_once("://").unwrap_or(("tcp", host));
         match scheme {
             "unix" => Ok(Address::Unix(PathBuf::from(rest))),
@@ -40,14 +36,12 @@ impl Address {
             "tcp" | "http" => {
                 let authority = rest.split('/').next().unwrap_or_default();
                 // As for `docker`: the port of an engine without TLS.
-                let has_port = authority
-                    .rsplit_once(':')
-                    .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+                let has_port =
+                    authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
                 match (authority, has_port) {
-                    ("", _) => Err(unsupported(
-                        "it names no host",
-                        "export DOCKER_HOST=tcp://HOST:2375".to_owned(),
-                    )),
+                    ("", _) => {
+                        Err(unsupported("it names no host", "export DOCKER_HOST=tcp://HOST:2375".to_owned()))
+                    }
                     (_, true) => Ok(Address::Tcp(authority.to_owned())),
                     (_, false) => Ok(Address::Tcp(format!("{authority}:2375"))),
                 }
@@ -65,8 +59,7 @@ impl Address {
             )),
             "npipe" => Err(unsupported(
                 "the engine is reached through a Windows pipe",
-                "run grader inside WSL 2, with Docker Desktop's WSL integration switched on"
-                    .to_owned(),
+                "run grader inside WSL 2, with Docker Desktop's WSL integration switched on".to_owned(),
             )),
             _ => Err(unsupported(
                 "its transport is not known",
@@ -76,7 +69,8 @@ impl Address {
     }
 }
 
-const SSH_EXAMPLE: &str = "ssh -nNTL /tmp/engine.sock:/var/run/docker.sock HOST & export DOCKER_HOST=unix:///tmp/engine.sock";
+const SSH_EXAMPLE: &str =
+    "ssh -nNTL /tmp/engine.sock:/var/run/docker.sock HOST & export DOCKER_HOST=unix:///tmp/engine.sock";
 
 #[cfg(test)]
 mod tests {

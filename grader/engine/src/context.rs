@@ -109,10 +109,7 @@ impl Endpoint {
     /// # Errors
     /// A configuration that cannot be read, an active context that is not there, or a transport
     /// that we do not speak (`ssh://`, `npipe://`, TLS).
-    pub fn resolve(
-        env: &impl Fn(&str) -> Option<String>,
-        home: &Path,
-    ) -> Result<Self, EndpointError> {
+    pub fn resolve(env: &impl Fn(&str) -> Option<String>, home: &Path) -> Result<Self, EndpointError> {
         let variable = |name: &str| env(name).filter(|value| !value.is_empty());
         if let Some(host) = variable("DOCKER_HOST") {
             let tls = variable("DOCKER_TLS_VERIFY").is_some();
@@ -165,10 +162,8 @@ impl Endpoint {
         let Some(text) = read(&path)? else {
             return Err(EndpointError::NoContext { name, path });
         };
-        let meta: Meta = serde_json::from_str(&text).map_err(|source| EndpointError::Parse {
-            path: path.clone(),
-            source,
-        })?;
+        let meta: Meta = serde_json::from_str(&text)
+            .map_err(|source| EndpointError::Parse { path: path.clone(), source })?;
         let host = meta.endpoints.docker.and_then(|docker| docker.host);
         let Some(host) = host.filter(|host| !host.is_empty()) else {
             return Err(EndpointError::NoHost { name });
@@ -177,19 +172,9 @@ impl Endpoint {
         Self::new(&host, Some(name), origin, tls)
     }
 
-    fn new(
-        host: &str,
-        context: Option<String>,
-        origin: Origin,
-        tls: bool,
-    ) -> Result<Self, EndpointError> {
+    fn new(host: &str, context: Option<String>, origin: Origin, tls: bool) -> Result<Self, EndpointError> {
         let address = Address::parse(host, tls)?;
-        Ok(Self {
-            host: address.to_string(),
-            context,
-            origin,
-            address,
-        })
+        Ok(Self { host: address.to_string(), context, origin, address })
     }
 }
 
@@ -207,10 +192,7 @@ fn read(path: &Path) -> Result<Option<String>, EndpointError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(EndpointError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(EndpointError::Read { path: path.to_owned(), source }),
     }
 }
 
@@ -301,10 +283,7 @@ mod tests {
     #[test]
     fn the_current_context_is_followed() {
         let home = Home::new()
-            .file(
-                ".docker/config.json",
-                r#"{"currentContext":"colima","auths":{}}"#,
-            )
+            .file(".docker/config.json", r#"{"currentContext":"colima","auths":{}}"#)
             .context("colima", COLIMA);
         let endpoint = home.resolve(&[("DOCKER_HOST", "")]).unwrap();
         assert_eq!(endpoint.host(), "unix:///home/a/.colima/docker.sock");
@@ -315,18 +294,15 @@ mod tests {
 
     #[test]
     fn a_context_that_is_not_there_is_named() {
-        let error = Home::new()
-            .resolve(&[("DOCKER_CONTEXT", "gone")])
-            .unwrap_err();
+        let error = Home::new().resolve(&[("DOCKER_CONTEXT", "gone")]).unwrap_err();
         assert!(matches!(error, EndpointError::NoContext { ref name, .. } if name == "gone"));
         assert!(error.mend().contains("docker context"));
     }
 
     #[test]
     fn tls_is_said_to_be_unsupported() {
-        let tls = Home::new()
-            .resolve(&[("DOCKER_HOST", "tcp://h:2376"), ("DOCKER_TLS_VERIFY", "1")])
-            .unwrap_err();
+        let tls =
+            Home::new().resolve(&[("DOCKER_HOST", "tcp://h:2376"), ("DOCKER_TLS_VERIFY", "1")]).unwrap_err();
         assert!(matches!(tls, EndpointError::Unsupported { .. }));
     }
 

@@ -40,10 +40,7 @@ struct Inner {
 
 impl std::fmt::Debug for RunScope {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("RunScope")
-            .field("labels", &self.inner.labels)
-            .finish_non_exhaustive()
+        formatter.debug_struct("RunScope").field("labels", &self.inner.labels).finish_non_exhaustive()
     }
 }
 
@@ -111,17 +108,12 @@ impl RunScope {
         };
         let made = Made { kind, name };
         if inner.closed.load(Ordering::SeqCst) {
-            return Err(EngineError::Closed {
-                request: format!("make {made}"),
-            });
+            return Err(EngineError::Closed { request: format!("make {made}") });
         }
         inner
             .ledger
             .register(&made)
-            .map_err(|source| EngineError::Ledger {
-                made: made.to_string(),
-                source,
-            })?;
+            .map_err(|source| EngineError::Ledger { made: made.to_string(), source })?;
         inner.remember(made.clone());
         Ok(made)
     }
@@ -150,9 +142,9 @@ impl RunScope {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Err(EngineError::Closed {
-                    request: format!("make a {}: {error}", kind.word()),
-                }),
+                Err(error) => {
+                    Err(EngineError::Closed { request: format!("make a {}: {error}", kind.word()) })
+                }
             },
         }
     }
@@ -184,10 +176,7 @@ impl RunScope {
                     Ok(Ok(())) => Ok(made),
                     Ok(Err(error)) => Err(Left { made, error }),
                     Err(_) => Err(Left {
-                        error: EngineError::Stalled {
-                            request: format!("remove {made}"),
-                            after: deadline,
-                        },
+                        error: EngineError::Stalled { request: format!("remove {made}"), after: deadline },
                         made,
                     }),
                 }

@@ -236,7 +236,8 @@ mod tests {
 
     #[tokio::test]
     async fn redirects_for_ever_end_after_five() {
-        let address = server(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", b"", LIMIT).await;
+        let address =
+            server(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", b"", LIMIT).await;
         assert_eq!(get(address, "/", LIMIT).await.unwrap_err(), "more than 5 redirects");
     }
 
@@ -254,7 +255,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_without_end_is_not_read() {
-        static LINE: &[u8] = b"X-Filler: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n";
+        static LINE: &[u8] =
+            b"X-Filler: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n";
         let address = server(b"HTTP/1.1 200 OK\r\n", LINE, Duration::ZERO).await;
         let began = Instant::now();
         assert!(get(address, "/", Duration::from_secs(5)).await.is_err());

@@ -60,7 +60,10 @@ impl Place<'_> {
     /// The engine, or blocked.
     pub fn engine(&self) -> Result<&EngineAccess, Stop> {
         self.engine.as_ref().ok_or_else(|| {
-            Stop::blocked("this check asks the container engine, and does not say so", "add \"engine\" to `uses`")
+            Stop::blocked(
+                "this check asks the container engine, and does not say so",
+                "add \"engine\" to `uses`",
+            )
         })
     }
 

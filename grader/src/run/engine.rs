@@ -65,7 +65,9 @@ async fn sweep_left_over(engine: &Engine, progress: &Progress) {
                 progress.ledger(&left.run, endpoint).removed(&left.made);
             }
         }
-        Ok(Err(error)) => tracing::warn!(error = chain(&error), "cannot remove all that ended runs have left"),
+        Ok(Err(error)) => {
+            tracing::warn!(error = chain(&error), "cannot remove all that ended runs have left")
+        }
         Err(_) => tracing::warn!("removing what ended runs have left took too long"),
     }
 }

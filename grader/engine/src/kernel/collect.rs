@@ -63,19 +63,9 @@ pub(super) async fn read_all(
 }
 
 fn questions(pid: u32) -> Vec<Op> {
-    let read = |file: &str| Op::Read {
-        path: format!("{pid}/{file}"),
-    };
-    let link = |file: &str| Op::Link {
-        path: format!("{pid}/{file}"),
-    };
-    let mut ops = vec![
-        read("cgroup"),
-        read("status"),
-        read("stat"),
-        read("cmdline"),
-        link("exe"),
-    ];
+    let read = |file: &str| Op::Read { path: format!("{pid}/{file}") };
+    let link = |file: &str| Op::Link { path: format!("{pid}/{file}") };
+    let mut ops = vec![read("cgroup"), read("status"), read("stat"), read("cmdline"), link("exe")];
     ops.extend(NAMESPACES.iter().map(|kind| link(&format!("ns/{kind}"))));
     ops
 }
@@ -102,8 +92,7 @@ fn raw(pid: u32, container: &str, replies: &[Reply]) -> Result<Option<Raw>, Trou
         Err(refusal) if refusal.errno.is_gone() => Ok(None),
         Err(refusal) => Err(Trouble::Refused(refusal.errno)),
     };
-    let (Some(cgroup), Some(status), Some(stat)) = (text(cgroup)?, text(status)?, text(stat)?)
-    else {
+    let (Some(cgroup), Some(status), Some(stat)) = (text(cgroup)?, text(status)?, text(stat)?) else {
         return Ok(None);
     };
     if !cgroup.contains(container) {
@@ -125,10 +114,7 @@ fn raw(pid: u32, container: &str, replies: &[Reply]) -> Result<Option<Raw>, Trou
             Ok(bytes) => arguments(&bytes[..bytes.len().min(LONGEST_COMMAND)]),
             Err(_) => Vec::new(),
         },
-        exe: exe
-            .as_ref()
-            .ok()
-            .map(|path| String::from_utf8_lossy(path).into_owned()),
+        exe: exe.as_ref().ok().map(|path| String::from_utf8_lossy(path).into_owned()),
         cgroups: cgroups(&cgroup)?,
         namespaces: found,
         odd_threads: Vec::new(),
@@ -140,28 +126,17 @@ fn ns_pids(status: &str) -> Vec<u32> {
     status
         .lines()
         .find_map(|line| line.strip_prefix("NSpid:"))
-        .map(|rest| {
-            rest.split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .collect()
-        })
+        .map(|rest| rest.split_whitespace().filter_map(|pid| pid.parse().ok()).collect())
         .unwrap_or_default()
 }
 
 /// Looks for threads that act as others than their process.
 async fn read_threads(access: &Access, raws: &mut [Raw]) -> Result<(), KernelError> {
-    let many: Vec<usize> = (0..raws.len())
-        .filter(|index| raws[*index].status.threads > 1)
-        .collect();
+    let many: Vec<usize> = (0..raws.len()).filter(|index| raws[*index].status.threads > 1).collect();
     if many.is_empty() {
         return Ok(());
     }
-    let lists = many
-        .iter()
-        .map(|index| Op::List {
-            path: format!("{}/task", raws[*index].pid),
-        })
-        .collect();
+    let lists = many.iter().map(|index| Op::List { path: format!("{}/task", raws[*index].pid) }).collect();
     let lists = access.ask(lists).await?;
     let mut threads: Vec<(usize, u32)> = Vec::new();
     for (index, list) in many.iter().zip(lists) {
@@ -177,9 +152,7 @@ async fn read_threads(access: &Access, raws: &mut [Raw]) -> Result<(), KernelErr
     }
     let statuses = threads
         .iter()
-        .map(|(index, tid)| Op::Read {
-            path: format!("{}/task/{tid}/status", raws[*index].pid),
-        })
+        .map(|(index, tid)| Op::Read { path: format!("{}/task/{tid}/status", raws[*index].pid) })
         .collect();
     for ((index, tid), reply) in threads.iter().zip(access.ask(statuses).await?) {
         let Ok(text) = reply else { continue };

@@ -124,31 +124,17 @@ struct Maps {
 }
 
 impl Maps {
-    async fn read(
-        access: &Access,
-        container: &Container,
-        first: &Raw,
-    ) -> Result<Self, KernelError> {
-        let read = |file: &str| Op::Read {
-            path: format!("{}/{file}", first.pid),
-        };
-        let observer = Op::Link {
-            path: "self/ns/user".to_owned(),
-        };
-        let replies = access
-            .ask(vec![read("uid_map"), read("gid_map"), observer])
-            .await?;
+    async fn read(access: &Access, container: &Container, first: &Raw) -> Result<Self, KernelError> {
+        let read = |file: &str| Op::Read { path: format!("{}/{file}", first.pid) };
+        let observer = Op::Link { path: "self/ns/user".to_owned() };
+        let replies = access.ask(vec![read("uid_map"), read("gid_map"), observer]).await?;
         let [uid_map, gid_map, observer] = three(replies);
         let map = |reply: Reply| {
-            let text = reply.map_err(|refusal| {
-                refused(container, "read the user namespace of", refusal.errno)
-            })?;
-            IdMap::parse(&String::from_utf8_lossy(&text))
-                .map_err(|source| unreadable(container, source))
+            let text =
+                reply.map_err(|refusal| refused(container, "read the user namespace of", refusal.errno))?;
+            IdMap::parse(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))
         };
-        let ours = observer
-            .ok()
-            .and_then(|link| inode(&String::from_utf8_lossy(&link)).ok());
+        let ours = observer.ok().and_then(|link| inode(&String::from_utf8_lossy(&link)).ok());
         let theirs = first.namespaces.get("user").copied();
         Ok(Self {
             uids: map(uid_map)?,
@@ -160,11 +146,7 @@ impl Maps {
     }
 
     fn seen<'a>(&self, map: &'a IdMap) -> Seen<'a> {
-        if self.from_inside {
-            Seen::FromInside(map)
-        } else {
-            Seen::FromOutside(map)
-        }
+        if self.from_inside { Seen::FromInside(map) } else { Seen::FromOutside(map) }
     }
 
     fn process(&self, raw: &Raw, level: usize) -> Process {
@@ -173,9 +155,7 @@ impl Maps {
         let status = &raw.status;
         Process {
             pid: raw.pid,
-            pid_inside: level
-                .checked_sub(1)
-                .and_then(|index| raw.ns_pids.get(index).copied()),
+            pid_inside: level.checked_sub(1).and_then(|index| raw.ns_pids.get(index).copied()),
             ppid: status.ppid,
             uids: users.ids(status.uids),
             gids: groups.ids(status.gids),
@@ -183,10 +163,7 @@ impl Maps {
             odd_threads: raw
                 .odd_threads
                 .iter()
-                .map(|(tid, uids)| OddThread {
-                    tid: *tid,
-                    uids: users.ids(*uids),
-                })
+                .map(|(tid, uids)| OddThread { tid: *tid, uids: users.ids(*uids) })
                 .collect(),
             capabilities: status.capabilities.clone(),
             no_new_privs: status.no_new_privs,
@@ -218,16 +195,12 @@ async fn position_of_first(container: &Container, raws: &[Raw]) -> Result<usize,
         return Ok(index);
     }
     let pid = first_pid(container).await?;
-    raws.iter()
-        .position(|raw| raw.pid == pid)
-        .ok_or_else(|| not_running(container))
+    raws.iter().position(|raw| raw.pid == pid).ok_or_else(|| not_running(container))
 }
 
 fn three(replies: Vec<Reply>) -> [Reply; 3] {
     // As many answers as questions, by construction of every way.
-    replies
-        .try_into()
-        .unwrap_or_else(|_| [Ok(Vec::new()), Ok(Vec::new()), Ok(Vec::new())])
+    replies.try_into().unwrap_or_else(|_| [Ok(Vec::new()), Ok(Vec::new()), Ok(Vec::new())])
 }
 
 fn now() -> u64 {

@@ -14,17 +14,9 @@ pub(crate) enum Op {
     /// The names in a folder below `/proc`, one a line.
     List { path: String },
     /// Sends a signal, if the process's control group names this container.
-    Signal {
-        pid: u32,
-        signal: i32,
-        container: String,
-    },
+    Signal { pid: u32, signal: i32, container: String },
     /// Makes a file of this name in a folder of the process's root, and removes it again.
-    TryWrite {
-        pid: u32,
-        folder: String,
-        name: String,
-    },
+    TryWrite { pid: u32, folder: String, name: String },
 }
 
 /// The longest answer, in bytes: a container with thousands of mounts fits.
