@@ -80,10 +80,7 @@ fn compile(target: &str, linker: Linker, out: &Path) -> Result<(), String> {
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let first = text.lines().find(|line| line.starts_with("error"));
-    Err(format!(
-        "for {target}: {}",
-        first.unwrap_or("the compiler failed")
-    ))
+    Err(format!("for {target}: {}", first.unwrap_or("the compiler failed")))
 }
 
 fn variable(name: &str) -> Result<String, String> {

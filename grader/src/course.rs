@@ -28,14 +28,14 @@ const FOLDERS: [&str; 2] = ["checks", "exercises"];
 const LEFTOVERS: [&str; 4] = [".git", "__pycache__", ".DS_Store", ".pytest_cache"];
 
 #[derive(RustEmbed)]
-#[folder = "../checks"]
+#[folder = "../checks/"]
 #[prefix = "checks/"]
 #[exclude = "specimens/*"]
 #[exclude = "*/__pycache__/*"]
 struct EmbeddedChecks;
 
 #[derive(RustEmbed)]
-#[folder = "../exercises"]
+#[folder = "../exercises/"]
 #[prefix = "exercises/"]
 #[exclude = "*/__pycache__/*"]
 struct EmbeddedExercises;

@@ -7,8 +7,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    Endpoint, EngineError, EngineFacts, OLDEST_API, context::Address, error::sorted,
-    facts::api_number,
+    Endpoint, EngineError, EngineFacts, OLDEST_API, address::Address, error::sorted, facts::api_number,
 };
 
 type BollardError = bollard::errors::Error;
@@ -30,10 +29,7 @@ struct Inner {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Engine")
-            .field("facts", &self.inner.facts)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Engine").field("facts", &self.inner.facts).finish_non_exhaustive()
     }
 }
 
@@ -47,12 +43,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 20 s each.
+    /// 30 s for a request; a minute for a piece, since an engine of 20.10 lays a whole image out before the
+    /// first byte of its export.
     fn default() -> Self {
-        Self {
-            request: Duration::from_secs(20),
-            idle: Duration::from_secs(20),
-        }
+        Self { request: Duration::from_secs(30), idle: Duration::from_secs(60) }
     }
 }
 
@@ -65,10 +59,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::is_missing`] ones where no usable engine is there.
-    pub async fn connect(
-        endpoint: &Endpoint,
-        connect_timeout: Duration,
-    ) -> Result<Self, EngineError> {
+    pub async fn connect(endpoint: &Endpoint, connect_timeout: Duration) -> Result<Self, EngineError> {
         Self::connect_with(endpoint, connect_timeout, Limits::default()).await
     }
 
@@ -82,10 +73,8 @@ impl Engine {
         limits: Limits,
     ) -> Result<Self, EngineError> {
         let deadline = Instant::now() + connect_timeout;
-        let no_answer = || EngineError::NoAnswer {
-            endpoint: endpoint.host().to_owned(),
-            after: connect_timeout,
-        };
+        let no_answer =
+            || EngineError::NoAnswer { endpoint: endpoint.host().to_owned(), after: connect_timeout };
         // A socket of our own first: it alone says why nobody can be reached.
         timeout_at(deadline, knock(endpoint.address()))
             .await
@@ -98,19 +87,12 @@ impl Engine {
             .map_err(|error| unready(endpoint, error))?;
 
         let (version, info) = tokio::join!(
-            within(
-                limits.request,
-                || "say its version".into(),
-                docker.version()
-            ),
+            within(limits.request, || "say its version".into(), docker.version()),
             within(limits.request, || "describe itself".into(), docker.info()),
         );
         let (version, info) = (version?, info?);
         let spoken = version.api_version.clone().unwrap_or_default();
-        let api_version = agreed(&spoken).ok_or(EngineError::TooOld {
-            found: spoken,
-            needs: OLDEST_API,
-        })?;
+        let api_version = agreed(&spoken).ok_or(EngineError::TooOld { found: spoken, needs: OLDEST_API })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 docker: docker.with_request_modifier(versioned(&api_version)),
@@ -165,10 +147,7 @@ pub(crate) async fn within<T>(
     match timeout(limit, answer).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(sorted(request(), error)),
-        Err(_) => Err(EngineError::Stalled {
-            request: request(),
-            after: limit,
-        }),
+        Err(_) => Err(EngineError::Stalled { request: request(), after: limit }),
     }
 }
 
@@ -185,15 +164,11 @@ async fn knock(address: &Address) -> io::Result<()> {
 fn transport(endpoint: &Endpoint) -> Result<Docker, EngineError> {
     let made = match endpoint.address() {
         #[cfg(unix)]
-        Address::Unix(path) => Docker::connect_with_unix(
-            &path.to_string_lossy(),
-            BOLLARD_LIMIT_SECONDS,
-            API_DEFAULT_VERSION,
-        ),
+        Address::Unix(path) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), BOLLARD_LIMIT_SECONDS, API_DEFAULT_VERSION)
+        }
         #[cfg(not(unix))]
-        Address::Unix(path) => Err(BollardError::SocketNotFoundError(
-            path.display().to_string(),
-        )),
+        Address::Unix(path) => Err(BollardError::SocketNotFoundError(path.display().to_string())),
         Address::Tcp(authority) => Docker::connect_with_http(
             &format!("http://{authority}"),
             BOLLARD_LIMIT_SECONDS,
@@ -216,10 +191,7 @@ fn unreachable(endpoint: &Endpoint, source: io::Error) -> EngineError {
 
 /// Docker Desktop's proxy answers 4xx and 5xx, or hangs up, while the engine behind it is down.
 fn unready(endpoint: &Endpoint, error: BollardError) -> EngineError {
-    let unready = |message| EngineError::Unready {
-        endpoint: endpoint.host().to_owned(),
-        message,
-    };
+    let unready = |message| EngineError::Unready { endpoint: endpoint.host().to_owned(), message };
     match error {
         BollardError::DockerResponseServerError { message, .. } => unready(message),
         other => match sorted("answer a ping".into(), other) {
@@ -245,9 +217,7 @@ fn agreed(spoken: &str) -> Option<String> {
 
 /// bollard 0.21 leaves the version out of its paths, so the engine would answer in its newest API,
 /// which may be newer than the models that read it. This puts the agreed version in.
-fn versioned(
-    api_version: &str,
-) -> impl Fn(BollardRequest) -> BollardRequest + Send + Sync + 'static {
+fn versioned(api_version: &str) -> impl Fn(BollardRequest) -> BollardRequest + Send + Sync + 'static {
     let prefix = format!("/v{api_version}");
     move |mut request| {
         let uri = request.uri();

@@ -15,8 +15,8 @@ use bollard::{
 use futures_util::StreamExt as _;
 
 use crate::{
-    ContainerPlan, ContainerState, Engine, EngineError, Made, MadeKind, Output, OutputBounds,
-    RunScope, connect::within, output::Both,
+    ContainerPlan, ContainerState, Engine, EngineError, Made, MadeKind, Output, OutputBounds, RunScope,
+    connect::within, output::Both,
 };
 
 /// A container, by its id. Cheap to clone; dropping it does nothing: its [`RunScope`] removes it.
@@ -70,10 +70,7 @@ impl RunScope {
     ) -> Result<Container, EngineError> {
         let plan = plan.clone();
         self.make(MadeKind::Container, |engine, name, labels| async move {
-            let options = CreateContainerOptions {
-                name: Some(name.clone()),
-                ..Default::default()
-            };
+            let options = CreateContainerOptions { name: Some(name.clone()), ..Default::default() };
             let request = || format!("create container {name} from image {}", plan.image);
             let mut body = plan.to_body(&labels, open);
             if body.open_stdin == Some(true)
@@ -83,12 +80,7 @@ impl RunScope {
             }
             let answer = engine.docker().create_container(Some(options), body);
             let created = engine.ask(request, answer).await?;
-            Ok(Container {
-                engine,
-                id: created.id,
-                name,
-                warnings: created.warnings,
-            })
+            Ok(Container { engine, id: created.id, name, warnings: created.warnings })
         })
         .await
     }
@@ -98,11 +90,7 @@ impl RunScope {
     /// # Errors
     /// The engine cannot remove it; the scope keeps it for `remove_all`.
     pub async fn remove_container(&self, container: &Container) -> Result<(), EngineError> {
-        self.remove(&Made {
-            kind: MadeKind::Container,
-            name: container.name.clone(),
-        })
-        .await
+        self.remove(&Made { kind: MadeKind::Container, name: container.name.clone() }).await
     }
 }
 
@@ -121,9 +109,7 @@ impl Engine {
             });
         }
         let request = || format!("inspect container {name}");
-        let answer = self
-            .docker()
-            .inspect_container(name, None::<InspectContainerOptions>);
+        let answer = self.docker().inspect_container(name, None::<InspectContainerOptions>);
         let found = self.ask(request, answer).await?;
         let own_name = found.name.unwrap_or_default();
         Ok(Container {
@@ -186,9 +172,7 @@ impl Container {
     /// # Errors
     /// It is gone, or the engine cannot be asked. The limit's passing is no error.
     pub async fn wait(&self, limit: Duration) -> Result<Exit, EngineError> {
-        let options = WaitContainerOptions {
-            condition: "not-running".to_owned(),
-        };
+        let options = WaitContainerOptions { condition: "not-running".to_owned() };
         let docker = self.engine.docker();
         let mut answers = docker.wait_container(&self.id, Some(options));
         let request = || self.request("wait for");
@@ -198,9 +182,7 @@ impl Container {
                 // bollard makes an error of every code but 0.
                 Some(Err(BollardError::DockerContainerWaitError { code, .. })) => Ok(code),
                 Some(Err(error)) => Err(error),
-                None => Err(BollardError::IOError {
-                    err: std::io::ErrorKind::UnexpectedEof.into(),
-                }),
+                None => Err(BollardError::IOError { err: std::io::ErrorKind::UnexpectedEof.into() }),
             }
         };
         match within(limit, request, answer).await {
@@ -216,10 +198,7 @@ impl Container {
     /// # Errors
     /// It is gone, or the engine cannot be asked.
     pub async fn stop(&self, grace: Duration) -> Result<(), EngineError> {
-        let options = StopContainerOptions {
-            signal: None,
-            t: Some(seconds(grace)),
-        };
+        let options = StopContainerOptions { signal: None, t: Some(seconds(grace)) };
         let answer = self.engine.docker().stop_container(&self.id, Some(options));
         let limit = grace + self.engine.limits().request;
         within(limit, || self.request("stop"), answer).await
@@ -230,9 +209,7 @@ impl Container {
     /// # Errors
     /// It does not run, or the engine cannot be asked.
     pub async fn kill(&self, signal: &str) -> Result<(), EngineError> {
-        let options = KillContainerOptions {
-            signal: signal.to_owned(),
-        };
+        let options = KillContainerOptions { signal: signal.to_owned() };
         let answer = self.engine.docker().kill_container(&self.id, Some(options));
         self.engine.ask(|| self.request("kill"), answer).await
     }
@@ -242,14 +219,8 @@ impl Container {
     /// # Errors
     /// It is gone, or the engine cannot be asked.
     pub async fn restart(&self, grace: Duration) -> Result<(), EngineError> {
-        let options = RestartContainerOptions {
-            signal: None,
-            t: Some(seconds(grace)),
-        };
-        let answer = self
-            .engine
-            .docker()
-            .restart_container(&self.id, Some(options));
+        let options = RestartContainerOptions { signal: None, t: Some(seconds(grace)) };
+        let answer = self.engine.docker().restart_container(&self.id, Some(options));
         let limit = grace + self.engine.limits().request;
         within(limit, || self.request("restart"), answer).await
     }
@@ -260,19 +231,14 @@ impl Container {
     /// # Errors
     /// It does not run, its host's `ps` does not know the arguments, or the engine cannot be asked.
     pub async fn top(&self, ps_args: &str) -> Result<Vec<BTreeMap<String, String>>, EngineError> {
-        let options = TopOptions {
-            ps_args: ps_args.to_owned(),
-        };
+        let options = TopOptions { ps_args: ps_args.to_owned() };
         let docker = self.engine.docker();
         let answer = docker.top_processes(&self.id, Some(options));
         let request = || self.request("list the processes of");
         let top = self.engine.ask(request, answer).await?;
         let titles = top.titles.unwrap_or_default();
         let rows = top.processes.unwrap_or_default();
-        Ok(rows
-            .into_iter()
-            .map(|row| titles.iter().cloned().zip(row).collect())
-            .collect())
+        Ok(rows.into_iter().map(|row| titles.iter().cloned().zip(row).collect()).collect())
     }
 
     /// Reads what it printed and the engine kept (at least the last 10 MB, at most 20), within
@@ -283,12 +249,8 @@ impl Container {
     /// # Errors
     /// It is gone, or the engine cannot be asked.
     pub async fn logs(&self, bounds: OutputBounds) -> Result<Output, EngineError> {
-        let options = LogsOptions {
-            stdout: true,
-            stderr: true,
-            tail: "all".to_owned(),
-            ..Default::default()
-        };
+        let options =
+            LogsOptions { stdout: true, stderr: true, tail: "all".to_owned(), ..Default::default() };
         let mut pieces = self.engine.docker().logs(&self.id, Some(options));
         let mut both = Both::new(bounds);
         let request = || self.request("read the output of");

@@ -5,12 +5,14 @@
 //! <https://docs.docker.com/engine/manage-resources/contexts/>.
 
 use std::{
-    fmt, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::address::Address;
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
@@ -35,15 +37,6 @@ pub enum Origin {
     CurrentContext,
     /// Nobody: Docker's default socket.
     Default,
-}
-
-/// A transport that we speak.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// Path of a Unix socket.
-    Unix(PathBuf),
-    /// `host:port`, plain HTTP.
-    Tcp(String),
 }
 
 /// Why no endpoint could be named.
@@ -116,10 +109,7 @@ impl Endpoint {
     /// # Errors
     /// A configuration that cannot be read, an active context that is not there, or a transport
     /// that we do not speak (`ssh://`, `npipe://`, TLS).
-    pub fn resolve(
-        env: &impl Fn(&str) -> Option<String>,
-        home: &Path,
-    ) -> Result<Self, EndpointError> {
+    pub fn resolve(env: &impl Fn(&str) -> Option<String>, home: &Path) -> Result<Self, EndpointError> {
         let variable = |name: &str| env(name).filter(|value| !value.is_empty());
         if let Some(host) = variable("DOCKER_HOST") {
             let tls = variable("DOCKER_TLS_VERIFY").is_some();
@@ -172,10 +162,8 @@ impl Endpoint {
         let Some(text) = read(&path)? else {
             return Err(EndpointError::NoContext { name, path });
         };
-        let meta: Meta = serde_json::from_str(&text).map_err(|source| EndpointError::Parse {
-            path: path.clone(),
-            source,
-        })?;
+        let meta: Meta = serde_json::from_str(&text)
+            .map_err(|source| EndpointError::Parse { path: path.clone(), source })?;
         let host = meta.endpoints.docker.and_then(|docker| docker.host);
         let Some(host) = host.filter(|host| !host.is_empty()) else {
             return Err(EndpointError::NoHost { name });
@@ -184,82 +172,11 @@ impl Endpoint {
         Self::new(&host, Some(name), origin, tls)
     }
 
-    fn new(
-        host: &str,
-        context: Option<String>,
-        origin: Origin,
-        tls: bool,
-    ) -> Result<Self, EndpointError> {
-        let address = parse(host, tls)?;
-        Ok(Self {
-            host: address.to_string(),
-            context,
-            origin,
-            address,
-        })
+    fn new(host: &str, context: Option<String>, origin: Origin, tls: bool) -> Result<Self, EndpointError> {
+        let address = Address::parse(host, tls)?;
+        Ok(Self { host: address.to_string(), context, origin, address })
     }
 }
-
-impl fmt::Display for Address {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(formatter, "unix://{}", path.display()),
-            Self::Tcp(authority) => write!(formatter, "tcp://{authority}"),
-        }
-    }
-}
-
-fn parse(host: &str, tls: bool) -> Result<Address, EndpointError> {
-    let unsupported = |why, mend: String| EndpointError::Unsupported {
-        host: host.to_owned(),
-        why,
-        mend,
-    };
-    let (scheme, rest) = host.split_once("://").unwrap_or(("tcp", host));
-    match scheme {
-        "unix" => Ok(Address::Unix(PathBuf::from(rest))),
-        "tcp" | "http" if tls => Err(unsupported(
-            "the engine is reached over TLS",
-            format!("forward its socket over SSH and set DOCKER_HOST, as for: {SSH_EXAMPLE}"),
-        )),
-        "tcp" | "http" => {
-            let authority = rest.split('/').next().unwrap_or_default();
-            // As for `docker`: the port of an engine without TLS.
-            let has_port = authority
-                .rsplit_once(':')
-                .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-            match (authority, has_port) {
-                ("", _) => Err(unsupported(
-                    "it names no host",
-                    "export DOCKER_HOST=tcp://HOST:2375".to_owned(),
-                )),
-                (_, true) => Ok(Address::Tcp(authority.to_owned())),
-                (_, false) => Ok(Address::Tcp(format!("{authority}:2375"))),
-            }
-        }
-        "https" => Err(unsupported(
-            "the engine is reached over TLS",
-            format!("forward its socket over SSH and set DOCKER_HOST, as for: {SSH_EXAMPLE}"),
-        )),
-        "ssh" => Err(unsupported(
-            "the engine is reached over SSH",
-            format!(
-                "ssh -nNTL /tmp/engine.sock:/var/run/docker.sock {} & export DOCKER_HOST=unix:///tmp/engine.sock",
-                rest.trim_end_matches('/')
-            ),
-        )),
-        "npipe" => Err(unsupported(
-            "the engine is reached through a Windows pipe",
-            "run grader inside WSL 2, with Docker Desktop's WSL integration switched on".to_owned(),
-        )),
-        _ => Err(unsupported(
-            "its transport is not known",
-            "export DOCKER_HOST=unix:///var/run/docker.sock".to_owned(),
-        )),
-    }
-}
-
-const SSH_EXAMPLE: &str = "ssh -nNTL /tmp/engine.sock:/var/run/docker.sock HOST & export DOCKER_HOST=unix:///tmp/engine.sock";
 
 fn current_context(config: &Path) -> Result<Option<String>, EndpointError> {
     let path = config.join("config.json");
@@ -275,10 +192,7 @@ fn read(path: &Path) -> Result<Option<String>, EndpointError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(EndpointError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(EndpointError::Read { path: path.to_owned(), source }),
     }
 }
 
@@ -369,10 +283,7 @@ mod tests {
     #[test]
     fn the_current_context_is_followed() {
         let home = Home::new()
-            .file(
-                ".docker/config.json",
-                r#"{"currentContext":"colima","auths":{}}"#,
-            )
+            .file(".docker/config.json", r#"{"currentContext":"colima","auths":{}}"#)
             .context("colima", COLIMA);
         let endpoint = home.resolve(&[("DOCKER_HOST", "")]).unwrap();
         assert_eq!(endpoint.host(), "unix:///home/a/.colima/docker.sock");
@@ -383,23 +294,15 @@ mod tests {
 
     #[test]
     fn a_context_that_is_not_there_is_named() {
-        let error = Home::new()
-            .resolve(&[("DOCKER_CONTEXT", "gone")])
-            .unwrap_err();
+        let error = Home::new().resolve(&[("DOCKER_CONTEXT", "gone")]).unwrap_err();
         assert!(matches!(error, EndpointError::NoContext { ref name, .. } if name == "gone"));
         assert!(error.mend().contains("docker context"));
     }
 
     #[test]
-    fn what_cannot_be_used_says_what_to_do() {
-        let ssh = Endpoint::at("ssh://ada@example.org").unwrap_err();
-        assert!(ssh.mend().contains("ssh -nNTL"), "{}", ssh.mend());
-        assert!(ssh.mend().contains("ada@example.org"));
-        let pipe = Endpoint::at("npipe:////./pipe/docker_engine").unwrap_err();
-        assert!(pipe.mend().contains("WSL 2"));
-        let tls = Home::new()
-            .resolve(&[("DOCKER_HOST", "tcp://h:2376"), ("DOCKER_TLS_VERIFY", "1")])
-            .unwrap_err();
+    fn tls_is_said_to_be_unsupported() {
+        let tls =
+            Home::new().resolve(&[("DOCKER_HOST", "tcp://h:2376"), ("DOCKER_TLS_VERIFY", "1")]).unwrap_err();
         assert!(matches!(tls, EndpointError::Unsupported { .. }));
     }
 

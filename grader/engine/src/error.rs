@@ -156,9 +156,11 @@ impl EngineError {
     pub fn mend(&self) -> String {
         let os = std::env::consts::OS;
         match self {
-            Self::Absent { .. } | Self::Refused { .. } | Self::Unready { .. } => {
-                start_command(os).to_owned()
-            }
+            Self::Absent { .. } => format!(
+                "{}; to install one: https://docs.docker.com/get-started/get-docker/",
+                start_command(os)
+            ),
+            Self::Refused { .. } | Self::Unready { .. } => start_command(os).to_owned(),
             Self::NoAnswer { .. } => restart_command(os).to_owned(),
             Self::Denied { .. } if os == "linux" => {
                 "sudo usermod -aG docker \"$USER\", then log in again".to_owned()
@@ -172,10 +174,9 @@ impl EngineError {
             Self::BadReference { .. } => {
                 "give an image as name:tag or by its id; see: docker image ls".to_owned()
             }
-            Self::Rejected { .. }
-            | Self::Request { .. }
-            | Self::Cut { .. }
-            | Self::Stalled { .. } => format!("docker version; then {}", restart_command(os)),
+            Self::Rejected { .. } | Self::Request { .. } | Self::Cut { .. } | Self::Stalled { .. } => {
+                format!("docker version; then {}", restart_command(os))
+            }
             Self::Ledger { .. } => "make room or give write access to .grader/".to_owned(),
             Self::Closed { .. } => "run the command again".to_owned(),
         }
@@ -202,40 +203,18 @@ fn restart_command(os: &str) -> &'static str {
 pub(crate) fn sorted(request: String, error: bollard::errors::Error) -> EngineError {
     use bollard::errors::Error as E;
     match error {
-        E::DockerResponseServerError {
-            status_code: 404,
-            message,
-        } => EngineError::NotFound { request, message },
-        E::DockerResponseServerError {
-            status_code,
-            message,
-        } => EngineError::Rejected {
-            request,
-            status: status_code,
-            message,
-        },
+        E::DockerResponseServerError { status_code: 404, message } => {
+            EngineError::NotFound { request, message }
+        }
+        E::DockerResponseServerError { status_code, message } => {
+            EngineError::Rejected { request, status: status_code, message }
+        }
         // An error that the engine puts into a stream that began with 200.
-        E::DockerStreamError { error } => EngineError::Rejected {
-            request,
-            status: 200,
-            message: error,
-        },
-        E::HyperLegacyError { err } => EngineError::Cut {
-            request,
-            source: err.into(),
-        },
-        E::HyperResponseError { err } => EngineError::Cut {
-            request,
-            source: err.into(),
-        },
-        E::IOError { err } => EngineError::Cut {
-            request,
-            source: err.into(),
-        },
-        other => EngineError::Request {
-            request,
-            source: Box::new(other),
-        },
+        E::DockerStreamError { error } => EngineError::Rejected { request, status: 200, message: error },
+        E::HyperLegacyError { err } => EngineError::Cut { request, source: err.into() },
+        E::HyperResponseError { err } => EngineError::Cut { request, source: err.into() },
+        E::IOError { err } => EngineError::Cut { request, source: err.into() },
+        other => EngineError::Request { request, source: Box::new(other) },
     }
 }
 
@@ -245,14 +224,10 @@ mod tests {
 
     #[test]
     fn only_an_unusable_engine_is_missing() {
-        let absent = EngineError::Absent {
-            endpoint: "unix:///x".into(),
-            source: io::ErrorKind::NotFound.into(),
-        };
-        let stalled = EngineError::Stalled {
-            request: "start a container".into(),
-            after: Duration::from_secs(1),
-        };
+        let absent =
+            EngineError::Absent { endpoint: "unix:///x".into(), source: io::ErrorKind::NotFound.into() };
+        let stalled =
+            EngineError::Stalled { request: "start a container".into(), after: Duration::from_secs(1) };
         assert!(absent.is_missing() && !absent.mend().is_empty());
         assert!(!stalled.is_missing() && !stalled.mend().is_empty());
     }
@@ -264,9 +239,7 @@ mod tests {
             message: "No such image: x".into(),
         };
         assert!(sorted("inspect image x".into(), not_found).is_not_found());
-        let cut = bollard::errors::Error::IOError {
-            err: io::ErrorKind::BrokenPipe.into(),
-        };
+        let cut = bollard::errors::Error::IOError { err: io::ErrorKind::BrokenPipe.into() };
         assert!(matches!(sorted("x".into(), cut), EngineError::Cut { .. }));
     }
 }

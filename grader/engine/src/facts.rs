@@ -69,9 +69,7 @@ impl EngineFacts {
         let security = info.security_options.unwrap_or_default();
         let secured_by = |name: &str| {
             let wanted = format!("name={name}");
-            security
-                .iter()
-                .any(|option| option.split(',').any(|part| part == wanted))
+            security.iter().any(|option| option.split(',').any(|part| part == wanted))
         };
         // https://docs.docker.com/engine/storage/containerd/: how one tells which store is used.
         let containerd = info.driver_status.iter().flatten().any(|pair| {
@@ -79,22 +77,13 @@ impl EngineFacts {
                 && pair.last().is_some_and(|v| v.starts_with("io.containerd"))
         });
         Self {
-            product: if podman {
-                "Podman Engine"
-            } else {
-                "Docker Engine"
-            }
-            .to_owned(),
+            product: if podman { "Podman Engine" } else { "Docker Engine" }.to_owned(),
             version: version.version.unwrap_or_default(),
             api_version,
             os: version.os.or(info.os_type).unwrap_or_default(),
             operating_system: info.operating_system.unwrap_or_default(),
-            architecture: go_architecture(&version.arch.or(info.architecture).unwrap_or_default())
-                .to_owned(),
-            kernel: version
-                .kernel_version
-                .or(info.kernel_version)
-                .unwrap_or_default(),
+            architecture: go_architecture(&version.arch.or(info.architecture).unwrap_or_default()).to_owned(),
+            kernel: version.kernel_version.or(info.kernel_version).unwrap_or_default(),
             endpoint: endpoint.host().to_owned(),
             context: endpoint.context().map(str::to_owned),
             rootless: secured_by("rootless"),
@@ -103,16 +92,9 @@ impl EngineFacts {
                 .cgroup_version
                 .map(|version| version.to_string())
                 .filter(|text| !text.is_empty()),
-            cgroup_driver: info
-                .cgroup_driver
-                .map(|driver| driver.to_string())
-                .unwrap_or_default(),
+            cgroup_driver: info.cgroup_driver.map(|driver| driver.to_string()).unwrap_or_default(),
             storage_driver: info.driver.unwrap_or_default(),
-            image_store: if containerd {
-                ImageStore::Containerd
-            } else {
-                ImageStore::Graphdriver
-            },
+            image_store: if containerd { ImageStore::Containerd } else { ImageStore::Graphdriver },
             engine_id: info.id.unwrap_or_default(),
             cpus: info.ncpu.and_then(|n| n.try_into().ok()).unwrap_or(0),
             memory_bytes: info.mem_total.and_then(|n| n.try_into().ok()).unwrap_or(0),

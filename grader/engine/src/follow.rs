@@ -29,12 +29,8 @@ impl Container {
     /// # Errors
     /// It is gone, or the engine cannot be asked.
     pub async fn follow(&self, bounds: OutputBounds) -> Result<Follow, EngineError> {
-        let options = AttachContainerOptions {
-            stream: true,
-            stdout: true,
-            stderr: true,
-            ..Default::default()
-        };
+        let options =
+            AttachContainerOptions { stream: true, stdout: true, stderr: true, ..Default::default() };
         let engine = self.engine();
         let answer = engine.docker().attach_container(self.id(), Some(options));
         let attached = engine.ask(|| self.request("attach to"), answer).await?;

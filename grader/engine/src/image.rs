@@ -148,22 +148,16 @@ impl Engine {
             match export {
                 Export::Bad(error) => Some((Err(error), Export::Done)),
                 Export::Done => None,
-                Export::Running {
-                    engine,
-                    mut pieces,
-                    request,
-                } => match engine.next(|| request.clone(), &mut pieces).await {
-                    Ok(None) => None,
-                    Err(error) => Some((Err(error), Export::Done)),
-                    Ok(Some(piece)) => {
-                        let next = Export::Running {
-                            engine,
-                            pieces,
-                            request,
-                        };
-                        Some((Ok(piece), next))
+                Export::Running { engine, mut pieces, request } => {
+                    match engine.next(|| request.clone(), &mut pieces).await {
+                        Ok(None) => None,
+                        Err(error) => Some((Err(error), Export::Done)),
+                        Ok(Some(piece)) => {
+                            let next = Export::Running { engine, pieces, request };
+                            Some((Ok(piece), next))
+                        }
                     }
-                },
+                }
             }
         })
         .boxed()
@@ -206,10 +200,7 @@ impl From<ImageInspect> for ImageFacts {
                 stop_signal: some(config.stop_signal),
                 shell: config.shell,
             },
-            diff_ids: image
-                .root_fs
-                .and_then(|root_fs| root_fs.layers)
-                .unwrap_or_default(),
+            diff_ids: image.root_fs.and_then(|root_fs| root_fs.layers).unwrap_or_default(),
         }
     }
 }
@@ -236,14 +227,8 @@ fn sorted(list: Option<Vec<String>>) -> Vec<String> {
 
 /// Keeps a reference from becoming another path of the API, and says what is wrong with it.
 fn checked(reference: &str) -> Result<(), EngineError> {
-    let bad = |why| {
-        Err(EngineError::BadReference {
-            reference: reference.to_owned(),
-            why,
-        })
-    };
-    let allowed =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
+    let bad = |why| Err(EngineError::BadReference { reference: reference.to_owned(), why });
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
     if reference.is_empty() {
         return bad("it is empty");
     }
@@ -253,10 +238,7 @@ fn checked(reference: &str) -> Result<(), EngineError> {
     if !reference.bytes().all(allowed) {
         return bad("it may have letters, digits and . _ - / : @ only");
     }
-    if reference
-        .split('/')
-        .any(|part| matches!(part, "" | "." | ".."))
-    {
+    if reference.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return bad("a part between slashes is missing");
     }
     Ok(())
@@ -268,26 +250,10 @@ mod tests {
 
     #[test]
     fn references_cannot_leave_their_path() {
-        for good in [
-            "app",
-            "app:1",
-            "localhost:5000/a/b:v1",
-            "sha256:36ae8f97",
-            "a@sha256:00",
-        ] {
+        for good in ["app", "app:1", "localhost:5000/a/b:v1", "sha256:36ae8f97", "a@sha256:00"] {
             assert!(checked(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "../containers/x",
-            "a//b",
-            "/a",
-            "a/",
-            "a b",
-            "a?b",
-            "a\nb",
-            "ä",
-        ] {
+        for bad in ["", "../containers/x", "a//b", "/a", "a/", "a b", "a?b", "a\nb", "ä"] {
             assert!(checked(bad).is_err(), "{bad}");
         }
     }
@@ -307,10 +273,7 @@ mod tests {
         assert_eq!(facts.config.volumes, ["/data"]);
         assert_eq!(facts.config.exposed_ports, ["8/tcp", "9/tcp"]);
         let health = facts.config.healthcheck.unwrap();
-        assert_eq!(
-            (health.interval_ns, health.retries),
-            (Some(1_000_000_000), None)
-        );
+        assert_eq!((health.interval_ns, health.retries), (Some(1_000_000_000), None));
         assert_eq!(facts.diff_ids, ["sha256:2"]);
     }
 }

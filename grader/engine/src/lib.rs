@@ -9,6 +9,7 @@
 //! to an end here. Every request has a time limit; an engine that accepts and never answers ends
 //! in [`EngineError::Stalled`].
 
+mod address;
 mod connect;
 mod container;
 mod context;
@@ -34,9 +35,9 @@ pub use facts::{EngineFacts, ImageStore, OLDEST_API};
 pub use follow::Follow;
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
 pub use kernel::{
-    Capabilities, Cgroup, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts,
-    OddThread, ParseError, Process, ProcessLook, Seccomp, SignalAll, Via, Way, WriteOutcome,
-    WriteTry, Writes, parse_mounts,
+    Capabilities, Cgroup, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts, OddThread,
+    ParseError, Process, ProcessLook, Seccomp, SignalAll, Via, Way, WriteOutcome, WriteTry, Writes,
+    parse_mounts,
 };
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;

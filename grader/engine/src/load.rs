@@ -26,10 +26,7 @@ impl RunScope {
                 request: request(),
                 source: Box::new(error.into()),
             })?;
-            let options = ImportImageOptions {
-                quiet: true,
-                ..Default::default()
-            };
+            let options = ImportImageOptions { quiet: true, ..Default::default() };
             let body = bollard::body_full(archive);
             let mut steps = Box::pin(engine.docker().import_image(options, body, None));
             while let Some(step) = engine.next(request, &mut steps).await? {

@@ -39,10 +39,7 @@ impl RunScope {
                 let body = body(&name, internal, &labels);
                 let answer = engine.docker().create_network(body);
                 let created = engine.ask(request, answer).await?;
-                Ok(Network {
-                    id: created.id,
-                    name,
-                })
+                Ok(Network { id: created.id, name })
             })
             .await?;
         Ok(made)

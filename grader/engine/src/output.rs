@@ -18,10 +18,7 @@ pub struct OutputBounds {
 impl Default for OutputBounds {
     /// 16 KiB of each.
     fn default() -> Self {
-        Self {
-            first: 16 * 1024,
-            last: 16 * 1024,
-        }
+        Self { first: 16 * 1024, last: 16 * 1024 }
     }
 }
 
@@ -84,12 +81,7 @@ impl Capture {
     /// Begins with nothing.
     #[must_use]
     pub fn new(bounds: OutputBounds) -> Self {
-        Self {
-            bounds,
-            first: Vec::new(),
-            last: VecDeque::new(),
-            total: 0,
-        }
+        Self { bounds, first: Vec::new(), last: VecDeque::new(), total: 0 }
     }
 
     /// Takes the next piece.
@@ -126,10 +118,7 @@ pub(crate) struct Both {
 
 impl Both {
     pub(crate) fn new(bounds: OutputBounds) -> Self {
-        Self {
-            stdout: Capture::new(bounds),
-            stderr: Capture::new(bounds),
-        }
+        Self { stdout: Capture::new(bounds), stderr: Capture::new(bounds) }
     }
 
     pub(crate) fn push(&mut self, piece: &LogOutput) {
@@ -144,10 +133,7 @@ impl Both {
     }
 
     pub(crate) fn so_far(&self) -> Output {
-        Output {
-            stdout: self.stdout.so_far(),
-            stderr: self.stderr.so_far(),
-        }
+        Output { stdout: self.stdout.so_far(), stderr: self.stderr.so_far() }
     }
 }
 

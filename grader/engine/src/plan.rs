@@ -128,18 +128,11 @@ impl ContainerPlan {
     /// Begins a plan with nothing but an image's id.
     #[must_use]
     pub fn of(image: impl Into<String>) -> Self {
-        Self {
-            image: image.into(),
-            ..Self::default()
-        }
+        Self { image: image.into(), ..Self::default() }
     }
 
     /// Writes the plan as the body of `POST /containers/create`.
-    pub(crate) fn to_body(
-        &self,
-        labels: &Labels,
-        base: ContainerCreateBody,
-    ) -> ContainerCreateBody {
+    pub(crate) fn to_body(&self, labels: &Labels, base: ContainerCreateBody) -> ContainerCreateBody {
         let mut all_labels: HashMap<_, _> = self.labels.clone().into_iter().collect();
         all_labels.extend(labels.to_map());
         ContainerCreateBody {
@@ -171,10 +164,7 @@ impl ContainerPlan {
         let memory = self.memory_bytes.unwrap_or(DEFAULT_MEMORY);
         let memory_swap = self.memory_swap_bytes.unwrap_or(memory).max(memory);
         let on_loopback = || {
-            Some(vec![PortBinding {
-                host_ip: Some("127.0.0.1".to_owned()),
-                host_port: Some(String::new()),
-            }])
+            Some(vec![PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) }])
         };
         HostConfig {
             memory: Some(signed(memory)),
@@ -192,12 +182,7 @@ impl ContainerPlan {
                 NetworkPlan::None => Some("none".to_owned()),
                 NetworkPlan::Of { name, .. } => Some(name.clone()),
             },
-            port_bindings: Some(
-                self.publish
-                    .iter()
-                    .map(|port| (tcp(*port), on_loopback()))
-                    .collect(),
-            ),
+            port_bindings: Some(self.publish.iter().map(|port| (tcp(*port), on_loopback())).collect()),
             restart_policy: match self.restart {
                 Restart::Never => None,
                 Restart::OnFailure { at_most } => Some(RestartPolicy {
@@ -219,13 +204,8 @@ impl ContainerPlan {
         let NetworkPlan::Of { name, aliases } = &self.network else {
             return None;
         };
-        let settings = EndpointSettings {
-            aliases: Some(aliases.clone()),
-            ..EndpointSettings::default()
-        };
-        Some(NetworkingConfig {
-            endpoints_config: Some(HashMap::from([(name.clone(), settings)])),
-        })
+        let settings = EndpointSettings { aliases: Some(aliases.clone()), ..EndpointSettings::default() };
+        Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(name.clone(), settings)])) })
     }
 }
 
@@ -240,18 +220,13 @@ impl KeepOutput {
                     ("max-file".to_owned(), "2".to_owned()),
                 ])),
             },
-            Self::Nobody => HostConfigLogConfig {
-                typ: Some("none".to_owned()),
-                config: None,
-            },
+            Self::Nobody => HostConfigLogConfig { typ: Some("none".to_owned()), config: None },
         }
     }
 }
 
 fn pairs(env: &BTreeMap<String, String>) -> Vec<String> {
-    env.iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect()
+    env.iter().map(|(key, value)| format!("{key}={value}")).collect()
 }
 
 fn tcp(port: u16) -> String {
@@ -264,8 +239,7 @@ fn signed(value: u64) -> i64 {
 
 /// No `test` means that the image's is kept; zero means that the image's time is kept.
 fn health_config(health: HealthOverride) -> HealthConfig {
-    let nanoseconds =
-        |time: std::time::Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+    let nanoseconds = |time: std::time::Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
     HealthConfig {
         interval: Some(nanoseconds(health.interval)),
         timeout: Some(nanoseconds(health.timeout)),
@@ -280,10 +254,7 @@ mod tests {
     use super::*;
 
     fn body(plan: &ContainerPlan) -> serde_json::Value {
-        let labels = Labels {
-            workspace: "w".into(),
-            run: "r".into(),
-        };
+        let labels = Labels { workspace: "w".into(), run: "r".into() };
         serde_json::to_value(plan.to_body(&labels, ContainerCreateBody::default())).unwrap()
     }
 

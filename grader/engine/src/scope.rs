@@ -13,7 +13,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{
     sync::RwLock,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
@@ -40,10 +40,7 @@ struct Inner {
 
 impl std::fmt::Debug for RunScope {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("RunScope")
-            .field("labels", &self.inner.labels)
-            .finish_non_exhaustive()
+        formatter.debug_struct("RunScope").field("labels", &self.inner.labels).finish_non_exhaustive()
     }
 }
 
@@ -111,17 +108,12 @@ impl RunScope {
         };
         let made = Made { kind, name };
         if inner.closed.load(Ordering::SeqCst) {
-            return Err(EngineError::Closed {
-                request: format!("make {made}"),
-            });
+            return Err(EngineError::Closed { request: format!("make {made}") });
         }
         inner
             .ledger
             .register(&made)
-            .map_err(|source| EngineError::Ledger {
-                made: made.to_string(),
-                source,
-            })?;
+            .map_err(|source| EngineError::Ledger { made: made.to_string(), source })?;
         inner.remember(made.clone());
         Ok(made)
     }
@@ -150,9 +142,9 @@ impl RunScope {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Err(EngineError::Closed {
-                    request: format!("make a {}: {error}", kind.word()),
-                }),
+                Err(error) => {
+                    Err(EngineError::Closed { request: format!("make a {}: {error}", kind.word()) })
+                }
             },
         }
     }
@@ -180,14 +172,11 @@ impl RunScope {
                 self.add_unseen(&mut of_kind, end).await;
             }
             let tries = of_kind.into_iter().map(|made| async move {
-                match timeout_at(end, remove(&inner.engine, &made)).await {
+                match timeout_at(end, remove_patiently(&inner.engine, &made, end)).await {
                     Ok(Ok(())) => Ok(made),
                     Ok(Err(error)) => Err(Left { made, error }),
                     Err(_) => Err(Left {
-                        error: EngineError::Stalled {
-                            request: format!("remove {made}"),
-                            after: deadline,
-                        },
+                        error: EngineError::Stalled { request: format!("remove {made}"), after: deadline },
                         made,
                     }),
                 }
@@ -222,6 +211,19 @@ impl RunScope {
             // Removing what we know of goes on; the sweep of the next start looks again.
             Ok(Err(error)) => tracing::warn!(%error, "cannot list what a run made"),
             Err(_) => tracing::warn!("no time left to list what a run made"),
+        }
+    }
+}
+
+/// Tries again what the engine will not remove yet: a network whose last container is still going.
+async fn remove_patiently(engine: &Engine, made: &Made, end: Instant) -> Result<(), EngineError> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    loop {
+        match remove(engine, made).await {
+            Err(EngineError::Rejected { .. }) if Instant::now() + 2 * PAUSE < end => {
+                sleep(PAUSE).await;
+            }
+            outcome => return outcome,
         }
     }
 }

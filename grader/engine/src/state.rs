@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, Health, HealthStatusEnum,
-};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Health, HealthStatusEnum};
 use serde::{Deserialize, Serialize};
 
 /// A container at one moment. Source: `GET /containers/{id}/json`.
@@ -128,10 +126,7 @@ impl From<ContainerInspectResponse> for ContainerState {
             image: response.image.unwrap_or_default(),
             status: status(state.status),
             running,
-            pid: state
-                .pid
-                .and_then(|pid| pid.try_into().ok())
-                .filter(|pid| *pid != 0),
+            pid: state.pid.and_then(|pid| pid.try_into().ok()).filter(|pid| *pid != 0),
             exit_code: state.exit_code.filter(|_| !running && started_at.is_some()),
             oom_killed: state.oom_killed.unwrap_or(false),
             restart_count: count(response.restart_count),
@@ -157,9 +152,7 @@ impl From<ContainerInspectResponse> for ContainerState {
                 .flatten()
                 .filter_map(|(port, bindings)| {
                     let inside = port.strip_suffix("/tcp")?.parse().ok()?;
-                    let outside = bindings?
-                        .into_iter()
-                        .find_map(|b| b.host_port?.parse().ok())?;
+                    let outside = bindings?.into_iter().find_map(|b| b.host_port?.parse().ok())?;
                     Some((inside, outside))
                 })
                 .collect(),
@@ -239,10 +232,7 @@ mod tests {
             "Id": "c", "State": {"Status": "created", "Running": false, "Pid": 0, "ExitCode": 0,
             "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"}}));
         assert_eq!(seen.status, Status::Created);
-        assert_eq!(
-            (seen.exit_code, seen.pid, seen.started_at),
-            (None, None, None)
-        );
+        assert_eq!((seen.exit_code, seen.pid, seen.started_at), (None, None, None));
     }
 
     #[test]

@@ -52,37 +52,17 @@ pub async fn sweep(
 }
 
 /// Lists what bears this workspace's label, each with its run.
-pub(crate) async fn find(
-    engine: &Engine,
-    workspace: &str,
-) -> Result<Vec<(String, Made)>, EngineError> {
+pub(crate) async fn find(engine: &Engine, workspace: &str) -> Result<Vec<(String, Made)>, EngineError> {
     let label = format!("{WORKSPACE_LABEL}={workspace}");
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     let docker = engine.docker();
-    let containers = ListContainersOptions {
-        all: true,
-        filters: filters.clone(),
-        ..Default::default()
-    };
-    let networks = ListNetworksOptions {
-        filters: filters.clone(),
-    };
-    let volumes = ListVolumesOptions {
-        filters: filters.clone(),
-    };
-    let images = ListImagesOptions {
-        filters,
-        ..Default::default()
-    };
+    let containers = ListContainersOptions { all: true, filters: filters.clone(), ..Default::default() };
+    let networks = ListNetworksOptions { filters: filters.clone() };
+    let volumes = ListVolumesOptions { filters: filters.clone() };
+    let images = ListImagesOptions { filters, ..Default::default() };
     let (containers, networks, volumes, images) = tokio::try_join!(
-        engine.ask(
-            || "list containers".into(),
-            docker.list_containers(Some(containers))
-        ),
-        engine.ask(
-            || "list networks".into(),
-            docker.list_networks(Some(networks))
-        ),
+        engine.ask(|| "list containers".into(), docker.list_containers(Some(containers))),
+        engine.ask(|| "list networks".into(), docker.list_networks(Some(networks))),
         engine.ask(|| "list volumes".into(), docker.list_volumes(Some(volumes))),
         engine.ask(|| "list images".into(), docker.list_images(Some(images))),
     )?;
@@ -125,11 +105,7 @@ pub(crate) async fn remove(engine: &Engine, made: &Made) -> Result<(), EngineErr
     let request = || format!("remove {made}");
     let outcome = match made.kind {
         MadeKind::Container => {
-            let options = RemoveContainerOptions {
-                force: true,
-                v: true,
-                link: false,
-            };
+            let options = RemoveContainerOptions { force: true, v: true, link: false };
             let answer = docker.remove_container(&made.name, Some(options));
             engine.ask(request, answer).await
         }
@@ -140,21 +116,18 @@ pub(crate) async fn remove(engine: &Engine, made: &Made) -> Result<(), EngineErr
             engine.ask(request, answer).await
         }
         MadeKind::Image => {
-            let options = RemoveImageOptions {
-                force: true,
-                ..Default::default()
-            };
+            let options = RemoveImageOptions { force: true, ..Default::default() };
             let answer = docker.remove_image(&made.name, Some(options), None);
             engine.ask(request, answer).await.map(drop)
         }
     };
     match outcome {
         Ok(()) | Err(EngineError::NotFound { .. }) => Ok(()),
-        Err(EngineError::Rejected {
-            status: 409,
-            message,
-            ..
-        }) if message.contains("already in progress") => Ok(()),
+        Err(EngineError::Rejected { status: 409, message, .. })
+            if message.contains("already in progress") =>
+        {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

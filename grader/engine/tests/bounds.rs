@@ -7,29 +7,20 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use grader_engine::{
-    Exit, HealthOverride, HealthStatus, KeepOutput, OutputBounds, Restart, Status,
-};
+use grader_engine::{Exit, HealthOverride, HealthStatus, KeepOutput, OutputBounds, Restart, Status};
 use support::{base, clean, engine, scope, shell};
 
 /// 2 s on a machine with nothing else to do; these tests run beside each other.
 const IN_TIME: Duration = Duration::from_secs(5);
 
-const SMALL: OutputBounds = OutputBounds {
-    first: 100,
-    last: 100,
-};
+const SMALL: OutputBounds = OutputBounds { first: 100, last: 100 };
 
 #[tokio::test]
 async fn a_program_that_prints_much_is_known_by_both_ends() {
     let engine = engine().await;
     let scope = scope(&engine, "much");
-    let script =
-        "echo first; echo complaint >&2; head -c 100000000 /dev/zero | tr '\\0' x; echo; echo last";
-    let container = scope
-        .create(&shell(&base(&engine).await, script))
-        .await
-        .unwrap();
+    let script = "echo first; echo complaint >&2; head -c 100000000 /dev/zero | tr '\\0' x; echo; echo last";
+    let container = scope.create(&shell(&base(&engine).await, script)).await.unwrap();
     let follow = container.follow(SMALL).await.unwrap();
     container.start().await.unwrap();
     let exit = container.wait(Duration::from_secs(60)).await.unwrap();
@@ -73,10 +64,7 @@ async fn binary_output_is_kept_as_it_is() {
     let engine = engine().await;
     let scope = scope(&engine, "binary");
     let script = r"printf 'a\000b\377c\r\n\357\273\277d'";
-    let container = scope
-        .create(&shell(&base(&engine).await, script))
-        .await
-        .unwrap();
+    let container = scope.create(&shell(&base(&engine).await, script)).await.unwrap();
     let follow = container.follow(SMALL).await.unwrap();
     container.start().await.unwrap();
     let output = follow.finish(Duration::from_secs(10)).await.unwrap();
@@ -103,10 +91,7 @@ async fn a_fork_bomb_meets_its_limit_and_is_removed_in_time() {
 async fn a_program_that_eats_memory_is_killed_and_said_to_be() {
     let engine = engine().await;
     let scope = scope(&engine, "oom");
-    let mut plan = shell(
-        &base(&engine).await,
-        "exec python3 -c 'x = bytearray(1 << 30)'",
-    );
+    let mut plan = shell(&base(&engine).await, "exec python3 -c 'x = bytearray(1 << 30)'");
     plan.memory_bytes = Some(64 << 20);
     let container = scope.create(&plan).await.unwrap();
     container.start().await.unwrap();
@@ -142,10 +127,7 @@ async fn times_of_a_health_test_can_be_shortened() {
     let scope = scope(&engine, "health");
     // An image with a health test of its own, made from the base by its configuration alone.
     let image = with_healthcheck(&scope, &["CMD-SHELL", "sleep 60"]).await;
-    assert_eq!(
-        image.config.healthcheck.as_ref().unwrap().test[1],
-        "sleep 60"
-    );
+    assert_eq!(image.config.healthcheck.as_ref().unwrap().test[1], "sleep 60");
     let mut plan = shell(&image, "sleep 60");
     plan.health = Some(HealthOverride {
         interval: Duration::from_millis(100),
@@ -170,10 +152,7 @@ async fn times_of_a_health_test_can_be_shortened() {
 }
 
 /// Exports the base image, and loads it again under another configuration.
-async fn with_healthcheck(
-    scope: &grader_engine::RunScope,
-    test: &[&str],
-) -> grader_engine::ImageFacts {
+async fn with_healthcheck(scope: &grader_engine::RunScope, test: &[&str]) -> grader_engine::ImageFacts {
     use futures_util::StreamExt as _;
     let base = base(scope.engine()).await;
     let mut bytes = Vec::new();
@@ -182,8 +161,5 @@ async fn with_healthcheck(
         bytes.extend_from_slice(&piece.unwrap());
     }
     let test: Vec<String> = test.iter().map(|word| (*word).to_owned()).collect();
-    scope
-        .load_image(move |name, labels| support::reconfigured(&bytes, name, labels, &test))
-        .await
-        .unwrap()
+    scope.load_image(move |name, labels| support::reconfigured(&bytes, name, labels, &test)).await.unwrap()
 }

@@ -13,15 +13,10 @@ use std::{
 
 use fake::{Act, Fake};
 use futures_util::StreamExt as _;
-use grader_engine::{
-    ContainerPlan, Endpoint, Engine, EngineError, Labels, Limits, NoLedger, RunScope,
-};
+use grader_engine::{ContainerPlan, Endpoint, Engine, EngineError, Labels, Limits, NoLedger, RunScope};
 
 const CONNECT: Duration = Duration::from_millis(500);
-const SHORT: Limits = Limits {
-    request: Duration::from_millis(300),
-    idle: Duration::from_millis(300),
-};
+const SHORT: Limits = Limits { request: Duration::from_millis(300), idle: Duration::from_millis(300) };
 
 async fn connect(host: &str) -> Result<Engine, EngineError> {
     let endpoint = Endpoint::at(host).unwrap();
@@ -29,10 +24,7 @@ async fn connect(host: &str) -> Result<Engine, EngineError> {
 }
 
 /// Runs to an error, which must come within the limit.
-async fn error_within<T>(
-    limit: Duration,
-    what: impl Future<Output = Result<T, EngineError>>,
-) -> EngineError {
+async fn error_within<T>(limit: Duration, what: impl Future<Output = Result<T, EngineError>>) -> EngineError {
     let start = Instant::now();
     let error = what.await.err().unwrap();
     let took = start.elapsed();
@@ -157,16 +149,10 @@ async fn an_engine_that_goes_away() {
         let fake = fails("/json", act.clone());
         let engine = connect(&fake.host()).await.unwrap();
         let error = error_within(SHORT.request, engine.image("app")).await;
-        assert!(
-            matches!(error, EngineError::Cut { .. }),
-            "{act:?}: {error:?}"
-        );
+        assert!(matches!(error, EngineError::Cut { .. }), "{act:?}: {error:?}");
         std::fs::remove_file(fake.path()).unwrap();
         let error = error_within(SHORT.request, engine.image("app")).await;
-        assert!(
-            matches!(error, EngineError::Cut { .. }),
-            "{act:?}: {error:?}"
-        );
+        assert!(matches!(error, EngineError::Cut { .. }), "{act:?}: {error:?}");
     }
 }
 
@@ -195,10 +181,7 @@ async fn removing_ends_in_time_whatever_the_engine_does() {
     });
     let endpoint = Endpoint::at(&fake.host()).unwrap();
     let engine = Engine::connect(&endpoint, CONNECT).await.unwrap();
-    let labels = Labels {
-        workspace: "w".into(),
-        run: "r".into(),
-    };
+    let labels = Labels { workspace: "w".into(), run: "r".into() };
     let scope = RunScope::new(engine, labels, Arc::new(NoLedger));
     scope.create(&ContainerPlan::of("sha256:1")).await.unwrap();
     let start = Instant::now();
@@ -221,10 +204,7 @@ async fn what_is_being_made_when_the_run_ends_is_removed_too() {
         _ => None,
     });
     let engine = connect(&fake.host()).await.unwrap();
-    let labels = Labels {
-        workspace: "w".into(),
-        run: "r".into(),
-    };
+    let labels = Labels { workspace: "w".into(), run: "r".into() };
     let scope = RunScope::new(engine, labels, Arc::new(NoLedger));
     let plan = ContainerPlan::of("sha256:1");
     let cancelled = tokio::time::timeout(Duration::from_millis(50), scope.create(&plan)).await;
@@ -248,10 +228,7 @@ async fn what_cannot_be_registered_is_not_made() {
         None
     });
     let engine = connect(&fake.host()).await.unwrap();
-    let labels = Labels {
-        workspace: "w".into(),
-        run: "r".into(),
-    };
+    let labels = Labels { workspace: "w".into(), run: "r".into() };
     let scope = RunScope::new(engine, labels, Arc::new(Full));
     let error = scope.create(&ContainerPlan::of("x")).await.unwrap_err();
     assert!(matches!(error, EngineError::Ledger { .. }), "{error:?}");

@@ -6,9 +6,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use grader_engine::{
-    Container, Kernel, ProcessLook, RunScope, Seccomp, SignalAll, Via, Way, WriteOutcome,
-};
+use grader_engine::{Container, Kernel, ProcessLook, RunScope, Seccomp, SignalAll, Via, Way, WriteOutcome};
 use support::{base, clean, engine, scope, shell};
 
 /// A script that says when it is ready, since a look may come before its first command.
@@ -44,23 +42,15 @@ async fn every_process_is_seen_with_its_user() {
     assert_eq!(first.pid_inside, Some(1));
     assert_eq!(first.name, "sh");
     assert_eq!(first.uids.effective.inside, Some(0));
-    assert!(
-        first
-            .capabilities
-            .effective
-            .contains(&"CAP_NET_RAW".to_owned())
-    );
+    assert!(first.capabilities.effective.contains(&"CAP_NET_RAW".to_owned()));
     assert_eq!(first.seccomp, Seccomp::Filter);
     assert!(first.namespaces.contains_key("pid") && first.cgroup.contains(container.id()));
-    let other = look
-        .processes
-        .iter()
-        .find(|p| p.args == ["sleep", "61"])
-        .unwrap();
+    let other = look.processes.iter().find(|p| p.args == ["sleep", "61"]).unwrap();
     assert_eq!(other.uids.effective.inside, Some(4711));
     assert_eq!(other.gids.filesystem.inside, Some(4712));
     assert!(other.capabilities.effective.is_empty());
-    assert_eq!(other.exe.as_deref(), Some("/usr/bin/sleep"));
+    // An ordinary user is not shown which file a process of another runs.
+    assert!(matches!(other.exe.as_deref(), Some("/usr/bin/sleep") | None));
     assert_eq!(look.processes.len(), 3);
     clean(&scope).await;
 }
@@ -100,7 +90,8 @@ async fn a_look_is_cheap() {
     }
     let each = start.elapsed() / 10;
     println!("one look: {each:?}");
-    assert!(each < Duration::from_millis(60), "{each:?}");
+    // Four a second, on a machine that runs the other tests too.
+    assert!(each < Duration::from_millis(250), "{each:?}");
     clean(&scope).await;
 }
 
@@ -116,18 +107,9 @@ async fn a_read_only_root_refuses_and_its_tmpfs_does_not() {
     })
     .await;
     let kernel = Kernel::new(&scope);
-    let folders = [
-        "/",
-        "/tmp",
-        "/usr/local",
-        "/dev/shm",
-        "/no/such",
-        "/tmp/link",
-    ];
+    let folders = ["/", "/tmp", "/usr/local", "/dev/shm", "/no/such", "/tmp/link"];
     let writes = kernel.try_write(&container, &folders).await.unwrap();
-    let refused = WriteOutcome::Refused {
-        errno: "EROFS".into(),
-    };
+    let refused = WriteOutcome::Refused { errno: "EROFS".into() };
     let outcomes: Vec<_> = writes.tries.into_iter().map(|t| t.outcome).collect();
     assert_eq!(
         outcomes,
@@ -155,19 +137,13 @@ async fn all_processes_stop_and_go_on() {
     let container = running(&scope, script, |_| {}).await;
     let kernel = Kernel::new(&scope);
     let limit = Duration::from_secs(5);
-    let frozen = kernel
-        .signal_all(&container, SignalAll::Stop, limit)
-        .await
-        .unwrap();
+    let frozen = kernel.signal_all(&container, SignalAll::Stop, limit).await.unwrap();
     assert!(frozen.processes >= 6, "{frozen:?}");
     tokio::time::sleep(Duration::from_millis(100)).await;
     let look = kernel.look(&container).await.unwrap();
     assert!(look.processes.iter().all(|p| matches!(p.state, 'T' | 'Z')));
     assert!(container.inspect().await.unwrap().running);
-    kernel
-        .signal_all(&container, SignalAll::Continue, limit)
-        .await
-        .unwrap();
+    kernel.signal_all(&container, SignalAll::Continue, limit).await.unwrap();
     let look = kernel.look(&container).await.unwrap();
     assert!(look.processes.iter().all(|p| p.state != 'T'));
     clean(&scope).await;
@@ -184,12 +160,15 @@ async fn a_container_that_ended_has_nothing_to_look_at() {
     clean(&scope).await;
 }
 
-/// What may differ between two looks at the same moment: how and when.
-fn comparable(mut look: ProcessLook) -> ProcessLook {
+/// Leaves out what may differ between two looks: how and when they were, and what an ordinary user
+/// is not shown.
+fn comparable(mut look: ProcessLook, shown: &ProcessLook) -> ProcessLook {
     look.via = Via::Proc;
     look.at_unix_ms = 0;
-    for process in &mut look.processes {
+    for (process, shown) in look.processes.iter_mut().zip(&shown.processes) {
         process.state = 'S';
+        process.exe = process.exe.take().filter(|_| shown.exe.is_some());
+        process.namespaces.retain(|kind, _| shown.namespaces.contains_key(kind));
     }
     look
 }
@@ -211,28 +190,26 @@ async fn the_helper_sees_and_does_what_proc_does() {
     assert_eq!(seen.via, Via::Helper);
     let ours = proc.look(&container).await.unwrap();
     assert_eq!(ours.via, Via::Proc);
-    assert_eq!(comparable(seen), comparable(ours));
+    assert!(ours.processes[0].namespaces.len() >= 6, "{ours:?}");
+    assert_eq!(comparable(seen, &ours), comparable(ours.clone(), &ours));
 
     let folders = ["/", "/tmp", "/dev/shm", "/no/such", "/etc/passwd"];
     let theirs = helper.try_write(&container, &folders).await.unwrap();
-    let ours = proc.try_write(&container, &folders).await.unwrap();
-    assert_eq!((theirs.via, ours.via), (Via::Helper, Via::Proc));
-    assert_eq!(theirs.tries, ours.tries);
+    assert_eq!(theirs.via, Via::Helper);
+    match proc.try_write(&container, &folders).await {
+        Ok(ours) => assert_eq!((ours.via, ours.tries), (Via::Proc, theirs.tries)),
+        // As an ordinary user; then the helper is the only way.
+        Err(error) => assert!(error.is_missing(), "{error}"),
+    }
     let theirs = helper.mounts(&container).await.unwrap();
     let ours = proc.mounts(&container).await.unwrap();
     assert_eq!(theirs.mounts, ours.mounts);
 
     let limit = Duration::from_secs(5);
-    helper
-        .signal_all(&container, SignalAll::Stop, limit)
-        .await
-        .unwrap();
+    helper.signal_all(&container, SignalAll::Stop, limit).await.unwrap();
     let look = proc.look(&container).await.unwrap();
     assert!(look.processes.iter().all(|p| p.state == 'T'), "{look:?}");
-    helper
-        .signal_all(&container, SignalAll::Continue, limit)
-        .await
-        .unwrap();
+    helper.signal_all(&container, SignalAll::Continue, limit).await.unwrap();
 
     let start = Instant::now();
     for _ in 0..10 {
@@ -255,11 +232,7 @@ async fn the_helper_ends_with_its_grader() {
     let helper = engine.container(&name).await.unwrap();
     drop(kernel);
     for _ in 0..100 {
-        if helper
-            .inspect()
-            .await
-            .is_err_and(|error| error.is_not_found())
-        {
+        if helper.inspect().await.is_err_and(|error| error.is_not_found()) {
             clean(&scope).await;
             return;
         }

@@ -10,9 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use grader_engine::{
-    Kernel, Labels, Ledger, Made, MadeKind, NetworkPlan, NoLedger, RunScope, Way, sweep,
-};
+use grader_engine::{Kernel, Labels, Ledger, Made, MadeKind, NetworkPlan, NoLedger, RunScope, Way, sweep};
 use support::{base, clean, engine, scope, shell};
 
 #[tokio::test]
@@ -22,10 +20,7 @@ async fn only_ended_runs_of_this_workspace_are_swept() {
     let workspace = dead.labels().workspace.clone();
     let living = RunScope::new(
         engine.clone(),
-        Labels {
-            workspace: workspace.clone(),
-            run: format!("{}-living", dead.labels().run),
-        },
+        Labels { workspace: workspace.clone(), run: format!("{}-living", dead.labels().run) },
         Arc::new(NoLedger),
     );
     let other = scope(&engine, "other");
@@ -34,10 +29,7 @@ async fn only_ended_runs_of_this_workspace_are_swept() {
     // A container, a network, a helper with its image: as after a kill.
     let network = dead.create_network(true).await.unwrap();
     let mut plan = shell(&image, "sleep 60");
-    plan.network = NetworkPlan::Of {
-        name: network.name().to_owned(),
-        aliases: vec!["db".into()],
-    };
+    plan.network = NetworkPlan::Of { name: network.name().to_owned(), aliases: vec!["db".into()] };
     let container = dead.create(&plan).await.unwrap();
     container.start().await.unwrap();
     assert_eq!(container.inspect().await.unwrap().addresses.len(), 1);
@@ -47,24 +39,12 @@ async fn only_ended_runs_of_this_workspace_are_swept() {
     let others = other.create(&shell(&image, "sleep 60")).await.unwrap();
 
     let dead_run = dead.labels().run.clone();
-    let swept = sweep(&engine, &workspace, |run| run == dead_run)
-        .await
-        .unwrap();
+    let swept = sweep(&engine, &workspace, |run| run == dead_run).await.unwrap();
     let kinds: Vec<MadeKind> = swept.iter().map(|made| made.kind).collect();
-    assert_eq!(
-        kinds,
-        [
-            MadeKind::Container,
-            MadeKind::Container,
-            MadeKind::Network,
-            MadeKind::Image
-        ]
-    );
+    assert_eq!(kinds, [MadeKind::Container, MadeKind::Container, MadeKind::Network, MadeKind::Image]);
     assert!(container.inspect().await.unwrap_err().is_not_found());
     assert!(kept.inspect().await.is_ok() && others.inspect().await.is_ok());
-    let again = sweep(&engine, &workspace, |run| run == dead_run)
-        .await
-        .unwrap();
+    let again = sweep(&engine, &workspace, |run| run == dead_run).await.unwrap();
     assert_eq!(again, []);
     for scope in [&dead, &living, &other] {
         clean(scope).await;
@@ -107,12 +87,6 @@ async fn ten_running_containers_are_gone_within_two_seconds() {
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert_eq!((removal.removed.len(), removal.left.len()), (11, 0));
     let lines = ledger.0.lock().unwrap();
-    assert_eq!(
-        lines.iter().filter(|line| line.starts_with('+')).count(),
-        11
-    );
-    assert_eq!(
-        lines.iter().filter(|line| line.starts_with('-')).count(),
-        11
-    );
+    assert_eq!(lines.iter().filter(|line| line.starts_with('+')).count(), 11);
+    assert_eq!(lines.iter().filter(|line| line.starts_with('-')).count(), 11);
 }

@@ -18,7 +18,8 @@ const LARGEST: u64 = 1_000_000;
 pub(super) fn look(spec: &AnswersSpec, place: &Place<'_>) -> Result<AnswersEvidence, Stop> {
     let file = format!("answers/{}", spec.file);
     place.doing(format!("reading {file}"));
-    let bytes = read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
+    let bytes =
+        read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     lock(&place.subject).files.insert(file.clone(), sha256.clone());
     let (values, problem) = read(&spec.file, &bytes);
@@ -53,7 +54,8 @@ fn read(name: &str, bytes: &[u8]) -> (Value, Option<String>) {
     match toml::from_str::<Value>(text) {
         Ok(values) => (values, None),
         Err(error) => {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line =
+                error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
             (Value::Null, Some(format!("line {line} is no TOML: {message}")))
         }

@@ -12,8 +12,8 @@ use grader_core::{
     workbook::RunSpec,
 };
 use grader_engine::{
-    Captured, Container, ContainerPlan, EngineError, HealthOverride, ImageFacts, Kernel, NetworkPlan, OutputBounds,
-    Restart,
+    Captured, Container, ContainerPlan, EngineError, HealthOverride, ImageFacts, Kernel, NetworkPlan,
+    OutputBounds, Restart,
 };
 
 use super::{EngineAccess, Place, Stop, beside};
@@ -85,7 +85,7 @@ impl App {
         // Only now: a busy engine may take seconds, and a watch that began with the request would be short.
         let started = Instant::now();
         Ok(Self {
-            kernel: Kernel::new(&access.scope),
+            kernel: access.kernel.clone(),
             container,
             image,
             reference: spec.image.clone(),
@@ -121,6 +121,24 @@ impl App {
             error,
         };
         Ok((seen, state.started_at))
+    }
+
+    /// The same at the end of a watch. A container that runs is killed then: older engines (20.10) tell
+    /// of a process that was killed for want of memory only once the container has ended.
+    pub(super) async fn state_with_oom(&self) -> Result<(ContainerState, Option<String>), Stop> {
+        let (mut state, started_at) = self.state().await?;
+        if state.running && !state.oom_killed {
+            match self.container.kill("SIGKILL").await {
+                Ok(()) => {
+                    self.container.wait(Duration::from_secs(10)).await?;
+                    state.oom_killed = self.container.inspect().await?.oom_killed;
+                }
+                // It has ended by itself between the two requests: what the first one saw stands.
+                Err(EngineError::Rejected { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((state, started_at))
     }
 
     /// What it printed, within bounds and without the learner's secrets.
@@ -165,7 +183,10 @@ impl App {
                     "`{}` is for {}/{}, the engine runs {}/{}",
                     self.reference, self.image.os, self.image.architecture, facts.os, facts.architecture
                 ),
-                format!("docker build --platform {}/{} -t {} .", facts.os, facts.architecture, self.reference),
+                format!(
+                    "docker build --platform {}/{} -t {} .",
+                    facts.os, facts.architecture, self.reference
+                ),
             ));
         }
         Ok(())
@@ -192,7 +213,12 @@ fn status_word(status: grader_engine::Status) -> &'static str {
     }
 }
 
-fn plan(spec: &RunSpec, image: &ImageFacts, env: BTreeMap<String, String>, network: NetworkPlan) -> ContainerPlan {
+fn plan(
+    spec: &RunSpec,
+    image: &ImageFacts,
+    env: BTreeMap<String, String>,
+    network: NetworkPlan,
+) -> ContainerPlan {
     let mut plan = ContainerPlan::of(&image.id);
     plan.entrypoint.clone_from(&spec.entrypoint);
     plan.command.clone_from(&spec.command);
@@ -238,7 +264,10 @@ pub(crate) fn app_environment(workspace: &Workspace) -> Result<BTreeMap<String, 
     let mut env = BTreeMap::new();
     if !app.env_file.is_empty() {
         let bytes = read_inside(workspace.root(), &app.env_file, 256 * 1024).map_err(|error| {
-            Stop::blocked(error.to_string(), format!("write {}, or: grader config set app.env_file=", app.env_file))
+            Stop::blocked(
+                error.to_string(),
+                format!("write {}, or: grader config set app.env_file=", app.env_file),
+            )
         })?;
         env.extend(parse_env_file(&String::from_utf8_lossy(&bytes)));
     }

@@ -48,7 +48,11 @@ struct ServiceHealth {
 }
 
 /// Starts the services and waits until those with a health test are healthy.
-pub(super) async fn start(names: &[String], access: &EngineAccess, place: &Place<'_>) -> Result<Services, Stop> {
+pub(super) async fn start(
+    names: &[String],
+    access: &EngineAccess,
+    place: &Place<'_>,
+) -> Result<Services, Stop> {
     place.doing(format!("starting {} beside it", names.join(", ")));
     let config = config(place).await?;
     let network = access.scope.create_network(false).await?;
@@ -76,7 +80,9 @@ pub(super) async fn start(names: &[String], access: &EngineAccess, place: &Place
                         format!("docker compose -f {} up {name}", place.names().compose.file),
                     ));
                 }
-                None | Some(HealthStatus::Starting | HealthStatus::Unhealthy) => sleep(Duration::from_millis(100)).await,
+                None | Some(HealthStatus::Starting | HealthStatus::Unhealthy) => {
+                    sleep(Duration::from_millis(100)).await
+                }
             }
         }
     }
@@ -117,7 +123,8 @@ async fn service_container(
 async fn config(place: &Place<'_>) -> Result<Config, Stop> {
     let file = &place.names().compose.file;
     let root = place.workspace.root();
-    let blocked = |what: String| Stop::Blocked(Missing { what, fix: format!("docker compose -f {file} config") });
+    let blocked =
+        |what: String| Stop::Blocked(Missing { what, fix: format!("docker compose -f {file} config") });
     // The learner's own `docker`, as the guide teaches it; what it says is only how to start services.
     let child = Command::new("docker")
         .args(["compose", "-f", file, "config", "--format", "json"])
@@ -136,5 +143,6 @@ async fn config(place: &Place<'_>) -> Result<Config, Stop> {
         let said: String = said.lines().last().unwrap_or("").chars().take(200).collect();
         return Err(blocked(format!("Compose cannot read {file}: {said}")));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| blocked(format!("Compose's configuration: {error}")))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| blocked(format!("Compose's configuration: {error}")))
 }

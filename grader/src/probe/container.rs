@@ -7,8 +7,8 @@ use std::{
 
 use grader_core::{
     evidence::{
-        ContainerEvidence, MountSeen, ProcessSeen, Series, SeriesBuilder, Watched as WatchedFor, WriteAttempt,
-        WriteOutcome,
+        ContainerEvidence, MountSeen, ProcessSeen, Series, SeriesBuilder, Watched as WatchedFor,
+        WriteAttempt, WriteOutcome,
     },
     workbook::{ContainerSpec, ServeSpec},
 };
@@ -60,7 +60,8 @@ pub(super) async fn look(spec: &ContainerSpec, place: &Place<'_>) -> Result<Watc
         && spec.run.entrypoint.is_some()
         && (why.contains("executable file not found") || why.contains("no such file or directory"))
     {
-        let why = format!("the image has no `{}`", spec.run.entrypoint.iter().flatten().next().map_or("", |w| w));
+        let why =
+            format!("the image has no `{}`", spec.run.entrypoint.iter().flatten().next().map_or("", |w| w));
         app.remove().await;
         return Ok(Watched::NoSuchProgram(why));
     }
@@ -81,7 +82,7 @@ pub(super) async fn look(spec: &ContainerSpec, place: &Place<'_>) -> Result<Watc
     if app.not_started.is_none() {
         watch(&app, spec, place, &mut evidence).await?;
     }
-    (evidence.state, evidence.started_at) = app.state().await?;
+    (evidence.state, evidence.started_at) = app.state_with_oom().await?;
     evidence.output = app.output().await?;
     app.fits_the_machine(&evidence.output, &evidence.state)?;
     app.remove().await;
@@ -248,7 +249,9 @@ fn is_the_runtimes(process: &Process, look: &ProcessLook) -> bool {
     let foreign = match process.exe.as_deref() {
         None => process.name.starts_with("runc:["),
         Some(exe) => {
-            exe == "/" || exe.starts_with("/memfd:") || ["/runc", "/crun"].iter().any(|own| exe.ends_with(own))
+            exe == "/"
+                || exe.starts_with("/memfd:")
+                || ["/runc", "/crun"].iter().any(|own| exe.ends_with(own))
         }
     };
     from_outside && !is_first && foreign
@@ -294,7 +297,12 @@ async fn try_writes(app: &App) -> Result<(Vec<MountSeen>, Vec<WriteAttempt>), St
                 grader_engine::WriteOutcome::Refused { errno } => (WriteOutcome::Refused, Some(errno)),
                 grader_engine::WriteOutcome::Absent => (WriteOutcome::Absent, None),
             };
-            WriteAttempt { file_system: file_system(&seen, &attempt.path), path: attempt.path, outcome, error }
+            WriteAttempt {
+                file_system: file_system(&seen, &attempt.path),
+                path: attempt.path,
+                outcome,
+                error,
+            }
         })
         .collect();
     Ok((seen, attempts))
@@ -302,7 +310,10 @@ async fn try_writes(app: &App) -> Result<(Vec<MountSeen>, Vec<WriteAttempt>), St
 
 fn is_kernels(mount: &MountSeen) -> bool {
     let below = |folder: &str| mount.path == folder || mount.path.starts_with(&format!("{folder}/"));
-    KERNEL_FILE_SYSTEMS.contains(&mount.file_system.as_str()) || below("/proc") || below("/sys") || below("/dev")
+    KERNEL_FILE_SYSTEMS.contains(&mount.file_system.as_str())
+        || below("/proc")
+        || below("/sys")
+        || below("/dev")
 }
 
 /// The file system that a folder is on: that of the longest mount point above it, the last one where it repeats.
@@ -336,7 +347,8 @@ async fn answers(app: &App, serve: &ServeSpec, place: &Place<'_>) -> Result<Seri
         series.look(at_ms, millis(began.elapsed()), answer);
         let over = match series.first_ok_ms() {
             None => app.started.elapsed() > serve.first_within.0,
-            Some(first) => app.age_ms() > first + millis(asked),
+            // By the last look, not by the clock: one that began too early does not show the end.
+            Some(first) => at_ms >= first + millis(asked),
         };
         if over {
             return Ok(series.finish());
@@ -351,11 +363,7 @@ async fn answers(app: &App, serve: &ServeSpec, place: &Place<'_>) -> Result<Seri
     }
 }
 
-async fn address_within(
-    app: &App,
-    port: u16,
-    limit: Duration,
-) -> Result<Option<std::net::SocketAddr>, Stop> {
+async fn address_within(app: &App, port: u16, limit: Duration) -> Result<Option<std::net::SocketAddr>, Stop> {
     let found = timeout(limit, app.address(port)).await;
     match found {
         Ok(address) => address,
@@ -366,14 +374,8 @@ async fn address_within(
 /// The kernel cannot be asked: for want of a way (blocked), or by a fault.
 pub(super) fn kernel_stop(error: KernelError) -> Stop {
     match error {
-        KernelError::NoWay { .. } => Stop::blocked(
-            error.to_string(),
-            "run the grader as a user who may read the container's processes, as: sudo grader …",
-        ),
         KernelError::Engine(error) => error.into(),
-        KernelError::NotRunning { .. }
-        | KernelError::Refused { .. }
-        | KernelError::Unreadable { .. }
-        | KernelError::NotAll { .. } => Stop::fault("the engine's kernel could not be asked", &error),
+        error if error.is_missing() => Stop::blocked(super::chain(&error), error.mend()),
+        error => Stop::fault("the engine's kernel could not be asked", &error),
     }
 }

@@ -109,7 +109,9 @@ impl Reader<'_> {
                 let json = serde_json::from_slice::<Value>(&answer.body).ok();
                 let object = json.as_ref().filter(|json| json.is_object());
                 let taken: BTreeMap<String, Taken> = names
-                    .map(|(name, key)| (name.clone(), Taken::from_json(object.and_then(|json| json.get(key)))))
+                    .map(|(name, key)| {
+                        (name.clone(), Taken::from_json(object.and_then(|json| json.get(key))))
+                    })
                     .collect();
                 Read {
                     status: Some(answer.status),

@@ -32,7 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(super) async fn look(spec: &HealthSpec, place: &Place<'_>) -> Result<HealthEvidence, Stop> {
     let image = place.image(&spec.run.image).await?;
     // `HEALTHCHECK NONE` and an image without one are the same: the engine runs no test.
-    let declared = image.config.healthcheck.filter(|check| check.test.first().is_some_and(|kind| kind != "NONE"));
+    let declared =
+        image.config.healthcheck.filter(|check| check.test.first().is_some_and(|kind| kind != "NONE"));
     let faster = declared.as_ref().map(faster);
     let app = App::start(&spec.run, Extras { port: None, health: faster }, place).await?;
     let mut watch = Watch { app: &app, changes: Vec::new(), runs: Vec::new() };

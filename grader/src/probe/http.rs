@@ -149,3 +149,123 @@ fn words(error: &(dyn std::error::Error + 'static)) -> String {
         Some(_) | None => last.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// A server that treats every connection alike: reads the request, writes `start`, then `again` for ever.
+    async fn server(start: &'static [u8], again: &'static [u8], pause: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    let mut sent = stream.write_all(start).await;
+                    while sent.is_ok() && !again.is_empty() {
+                        tokio::time::sleep(pause).await;
+                        sent = stream.write_all(again).await;
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    const LIMIT: Duration = Duration::from_millis(600);
+
+    #[tokio::test]
+    async fn an_answer_is_read_whole() {
+        let address = server(
+            b"HTTP/1.1 200 OK\r\nContent-Type: Application/JSON; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
+            b"",
+            LIMIT,
+        )
+        .await;
+        let answer = get(address, "/healthz", LIMIT).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice(), answer.problem), (200, b"{}".as_slice(), None));
+        assert_eq!(answer.content_type.as_deref(), Some("application/json"));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_ends_by_the_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let began = Instant::now();
+        let error = get(listener.local_addr().unwrap(), "/", LIMIT).await.unwrap_err();
+        assert_eq!(error, "no answer within 0.6 s");
+        assert!(began.elapsed() < LIMIT * 3);
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_said_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        assert_eq!(get(address, "/", LIMIT).await.unwrap_err(), "connection refused");
+    }
+
+    #[tokio::test]
+    async fn an_endless_body_is_cut_at_its_bound() {
+        static PIECE: [u8; 65536] = [b'x'; 65536];
+        let address = server(b"HTTP/1.1 200 OK\r\n\r\n", &PIECE, Duration::ZERO).await;
+        let answer = get(address, "/", Duration::from_secs(10)).await.unwrap();
+        assert_eq!(answer.body.len(), MOST_BODY);
+        assert_eq!(answer.problem.as_deref(), Some("its body is longer than 1000000 bytes"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_trickles_ends_by_the_limit() {
+        let address = server(b"HTTP/1.1 200 OK\r\n\r\n", b"x", Duration::from_millis(50)).await;
+        let answer = get(address, "/", LIMIT).await.unwrap();
+        assert_eq!(answer.problem.as_deref(), Some("its body did not end within 0.6 s"));
+    }
+
+    #[tokio::test]
+    async fn a_body_shorter_than_promised_is_said_to_break_off() {
+        let address = server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", b"", LIMIT).await;
+        let answer = get(address, "/", LIMIT).await.unwrap();
+        assert!(answer.problem.unwrap().starts_with("its body broke off"));
+    }
+
+    #[tokio::test]
+    async fn redirects_for_ever_end_after_five() {
+        let address =
+            server(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", b"", LIMIT).await;
+        assert_eq!(get(address, "/", LIMIT).await.unwrap_err(), "more than 5 redirects");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_another_host_is_not_followed() {
+        let address = server(
+            b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n",
+            b"",
+            LIMIT,
+        )
+        .await;
+        let error = get(address, "/", LIMIT).await.unwrap_err();
+        assert_eq!(error, "redirects elsewhere: http://169.254.169.254/latest");
+    }
+
+    #[tokio::test]
+    async fn a_head_without_end_is_not_read() {
+        static LINE: &[u8] =
+            b"X-Filler: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n";
+        let address = server(b"HTTP/1.1 200 OK\r\n", LINE, Duration::ZERO).await;
+        let began = Instant::now();
+        assert!(get(address, "/", Duration::from_secs(5)).await.is_err());
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_is_said_so() {
+        let address = server(b"\x00\xff\xfe nonsense\r\n\r\n", b"", LIMIT).await;
+        assert!(get(address, "/", LIMIT).await.is_err());
+    }
+}

@@ -42,7 +42,11 @@ fn described(reference: &str, facts: &ImageFacts) -> ImageEvidence {
             entrypoint: config.entrypoint.clone(),
             cmd: config.cmd.clone(),
             working_dir: config.working_dir.clone(),
-            env_names: config.env.iter().map(|pair| pair.split('=').next().unwrap_or("").to_owned()).collect(),
+            env_names: config
+                .env
+                .iter()
+                .map(|pair| pair.split('=').next().unwrap_or("").to_owned())
+                .collect(),
             exposed_ports: config.exposed_ports.clone(),
             volumes: config.volumes.clone(),
             labels: config.labels.clone(),
@@ -58,11 +62,8 @@ async fn read_layers(engine: &Engine, facts: &ImageFacts, evidence: &mut ImageEv
     let steps = engine.history(&facts.id).await?;
     // A step that adds nothing has no layer. Which steps those are the engine does not say, but
     // where the counts agree without the empty ones, each layer has its step.
-    let with_layer: Vec<&str> = steps
-        .iter()
-        .filter(|step| step.size_bytes > 0)
-        .map(|step| step.created_by.as_str())
-        .collect();
+    let with_layer: Vec<&str> =
+        steps.iter().filter(|step| step.size_bytes > 0).map(|step| step.created_by.as_str()).collect();
     let named = with_layer.len() == facts.diff_ids.len();
     let mut found = Vec::new();
     for (at, diff_id) in facts.diff_ids.iter().enumerate() {

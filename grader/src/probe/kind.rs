@@ -135,7 +135,9 @@ pub(super) fn of(layers: &[&Contents], config: &ImageConfig) -> (ImageKind, Vec<
             (_, Some(ImageKind::Python)) => {
                 return (ImageKind::Python, found("the program that it starts, run by Python"));
             }
-            (_, Some(ImageKind::Node)) => return (ImageKind::Node, found("the program that it starts, run by Node.js")),
+            (_, Some(ImageKind::Node)) => {
+                return (ImageKind::Node, found("the program that it starts, run by Node.js"));
+            }
             (Program::Native | Program::Script(_), _) => {}
         }
     }
@@ -156,7 +158,9 @@ fn by_contents(files: &Merged) -> (ImageKind, Vec<KindFound>) {
         }
     }
     // A Go executable among the system's own tools does not make the image a Go image.
-    let own = |path: &str| !["usr/bin/", "usr/sbin/", "bin/", "sbin/", "usr/lib/"].iter().any(|d| path.starts_with(d));
+    let own = |path: &str| {
+        !["usr/bin/", "usr/sbin/", "bin/", "sbin/", "usr/lib/"].iter().any(|d| path.starts_with(d))
+    };
     match files.programs.iter().find(|(path, program)| **program == Program::Go && own(path)) {
         Some((path, _)) => (ImageKind::Go, found(path, "an executable built by Go")),
         None => (ImageKind::Other, Vec::new()),
@@ -197,7 +201,10 @@ fn interpreter(files: &Merged, path: &str, program: &Program) -> Option<ImageKin
             let candidates = if named.starts_with('/') {
                 vec![named.clone()]
             } else {
-                ["usr/local/bin", "usr/bin", "bin"].iter().map(|folder| format!("/{folder}/{named}")).collect()
+                ["usr/local/bin", "usr/bin", "bin"]
+                    .iter()
+                    .map(|folder| format!("/{folder}/{named}"))
+                    .collect()
             };
             candidates.iter().find_map(|path| files.resolve(path))?
         }
@@ -216,7 +223,8 @@ fn interpreter(files: &Merged, path: &str, program: &Program) -> Option<ImageKin
 
 /// A Python interpreter is one only beside its own library: a file of that name is soon made.
 fn is_python(files: &Merged, path: &str) -> bool {
-    (base_name(path).starts_with("python3") || base_name(path) == "python") && !files.python_library.is_empty()
+    (base_name(path).starts_with("python3") || base_name(path) == "python")
+        && !files.python_library.is_empty()
 }
 
 fn base_name(path: &str) -> &str {
@@ -237,7 +245,8 @@ impl Merged {
         for layer in layers {
             let gone = |path: &str| {
                 layer.removed.iter().any(|removed| {
-                    path.strip_prefix(removed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    path.strip_prefix(removed.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 }) || layer.emptied.iter().any(|folder| path.starts_with(folder.as_str()))
             };
             merged.programs.retain(|path, _| !gone(path));
@@ -309,7 +318,10 @@ mod tests {
     }
 
     fn starts(words: &[&str]) -> ImageConfig {
-        ImageConfig { cmd: Some(words.iter().map(|word| (*word).to_owned()).collect()), ..ImageConfig::default() }
+        ImageConfig {
+            cmd: Some(words.iter().map(|word| (*word).to_owned()).collect()),
+            ..ImageConfig::default()
+        }
     }
 
     const ELF: &[u8] = b"\x7fELF native";
@@ -330,7 +342,8 @@ mod tests {
 
     #[test]
     fn a_go_program_stays_go_whatever_lies_beside_it() {
-        let image = layer(&[("server", GO), ("usr/local/bin/python", ELF), ("x/encodings/__init__.py", b"")], &[]);
+        let image =
+            layer(&[("server", GO), ("usr/local/bin/python", ELF), ("x/encodings/__init__.py", b"")], &[]);
         assert_eq!(of(&[&image], &starts(&["/server"])).0, ImageKind::Go);
         assert_eq!(of(&[&image], &starts(&["sh", "-c", "exec /server"])).0, ImageKind::Go);
     }

@@ -6,7 +6,7 @@ use grader_core::{
     evidence::{EngineSeen, Subject},
     workspace_file::WorkspaceFile,
 };
-use grader_engine::{Engine, ImageFacts, RunScope};
+use grader_engine::{Engine, ImageFacts, Kernel, RunScope};
 
 use super::Stop;
 use crate::workspace::Workspace;
@@ -16,9 +16,16 @@ use crate::workspace::Workspace;
 pub struct EngineAccess {
     /// Makes and removes containers for this run.
     pub scope: RunScope,
+    /// Asks the engine's kernel about them.
+    pub kernel: Kernel,
 }
 
 impl EngineAccess {
+    /// The engine of a run, with whatever helper its kernel needs made in the run's scope.
+    pub fn new(scope: RunScope) -> Self {
+        Self { kernel: Kernel::new(&scope), scope }
+    }
+
     /// The engine itself.
     pub fn engine(&self) -> &Engine {
         self.scope.engine()
@@ -53,7 +60,10 @@ impl Place<'_> {
     /// The engine, or blocked.
     pub fn engine(&self) -> Result<&EngineAccess, Stop> {
         self.engine.as_ref().ok_or_else(|| {
-            Stop::blocked("this check asks the container engine, and does not say so", "add \"engine\" to `uses`")
+            Stop::blocked(
+                "this check asks the container engine, and does not say so",
+                "add \"engine\" to `uses`",
+            )
         })
     }
 

@@ -56,7 +56,8 @@ pub struct ExerciseSummary {
 }
 
 /// The columns of a summary, judged newest, of `attempts a` joined with `rejudgements r`.
-const SUMMARY: &str = "a.number, a.exercise, coalesce(r.title, a.title), coalesce(r.check_hash, a.check_hash),
+const SUMMARY: &str =
+    "a.number, a.exercise, coalesce(r.title, a.title), coalesce(r.check_hash, a.check_hash),
     a.started, a.duration_ms, coalesce(r.word, a.verdict), a.subject";
 /// How many columns those are.
 const SUMMARY_COLUMNS: usize = 8;
@@ -110,7 +111,8 @@ impl Progress {
                  WHERE e.exercise = ?1"
             );
             let mut query = connection.prepare_cached(&sql)?;
-            let row = query.query_row([exercise.to_string()], |row| SummaryRow::from_row(row, 0)).optional()?;
+            let row =
+                query.query_row([exercise.to_string()], |row| SummaryRow::from_row(row, 0)).optional()?;
             row.map(SummaryRow::read).transpose()
         })
     }
@@ -121,9 +123,8 @@ impl Progress {
     /// They cannot be read.
     pub fn attempts(&self, exercise: ExerciseId) -> Result<Vec<AttemptSummary>, ProgressError> {
         self.read("read the attempts", |connection| {
-            let sql = format!(
-                "SELECT {SUMMARY} FROM attempts a {NEWEST} WHERE a.exercise = ?1 ORDER BY a.number"
-            );
+            let sql =
+                format!("SELECT {SUMMARY} FROM attempts a {NEWEST} WHERE a.exercise = ?1 ORDER BY a.number");
             let mut query = connection.prepare_cached(&sql)?;
             let rows = query.query_map([exercise.to_string()], |row| SummaryRow::from_row(row, 0))?;
             rows.map(|row| row?.read()).collect()
@@ -226,7 +227,9 @@ fn insert(transaction: &Transaction<'_>, attempt: &Attempt) -> Result<i64, Insid
     let number = transaction.last_insert_rowid();
     let judged = Judged::of(&attempt.verdict, &attempt.outcomes)?;
     transaction
-        .prepare_cached("INSERT INTO judgements (attempt, format, verdict, outcomes) VALUES (?1, ?2, ?3, ?4)")?
+        .prepare_cached(
+            "INSERT INTO judgements (attempt, format, verdict, outcomes) VALUES (?1, ?2, ?3, ?4)",
+        )?
         .execute(params![number, judged.format, judged.verdict, judged.outcomes])?;
     transaction
         .prepare_cached("INSERT INTO evidence (attempt, format, json) VALUES (?1, ?2, ?3)")?
@@ -268,22 +271,28 @@ pub(super) fn whole(connection: &Connection, number: u64) -> Result<Option<Attem
     )?;
     let row = query
         .query_row([milliseconds(number)], |row| {
-            let judged = Judged::from_row(row, SUMMARY_COLUMNS)?;
-            let format: i64 = row.get(SUMMARY_COLUMNS + 3)?;
-            let json: String = row.get(SUMMARY_COLUMNS + 4)?;
-            Ok((SummaryRow::from_row(row, 0)?, judged, format, json))
+            let judged = row.get::<_, Option<i64>>(SUMMARY_COLUMNS)?;
+            let judged = judged.map(|_| Judged::from_row(row, SUMMARY_COLUMNS)).transpose()?;
+            let format: Option<i64> = row.get(SUMMARY_COLUMNS + 3)?;
+            let json: Option<String> = row.get(SUMMARY_COLUMNS + 4)?;
+            Ok((SummaryRow::from_row(row, 0)?, judged, format.zip(json)))
         })
         .optional()?;
-    let Some((summary, judged, format, json)) = row else {
+    let Some((summary, judged, evidence)) = row else {
         return Ok(None);
     };
     let whose = format!("attempt {number}");
     let summary = summary.read()?;
+    // Written together or not at all: if one is missing, someone took it out.
+    let missing = |what: &str| Inside::unreadable(format!("the {what} of {whose}"), "it is not there");
+    let judged = judged.ok_or_else(|| missing("judgement"))?;
+    let (format, json) = evidence.ok_or_else(|| missing("evidence"))?;
     known(|| format!("the evidence of {whose}"), format, i64::from(evidence::FORMAT))?;
     let evidence: Evidence = from_json(|| format!("the evidence of {whose}"), &json)?;
     let (verdict, outcomes) = judged.read(&whose)?;
     if verdict.word() != summary.verdict {
-        let detail = format!("its row says {}, its judgement {}", summary.verdict.as_str(), verdict.word().as_str());
+        let detail =
+            format!("its row says {}, its judgement {}", summary.verdict.as_str(), verdict.word().as_str());
         return Err(Inside::unreadable(format!("the verdict of {whose}"), detail));
     }
     Ok(Some(Attempt {

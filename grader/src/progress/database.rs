@@ -176,13 +176,17 @@ fn make(folder: &Folder, path: &Path) -> Result<(), ProgressError> {
     let whole = || -> rusqlite::Result<()> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let mut connection = Connection::open_with_flags(&new, flags)?;
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "application_id", schema::APPLICATION)?;
         schema::migrate(&mut connection)?;
+        // Last: what goes through the log could stay there, where the disk is full, unsaid by closing.
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.close().map_err(|(_, error)| error)
     };
     whole().map_err(|source| ProgressError::sqlite(tried, path, source))?;
+    if file_size(&beside(&new, "-wal"))?.unwrap_or(0) > 0 {
+        return Err(ProgressError::Full { tried, path: path.to_owned() });
+    }
     fs::rename(&new, path).map_err(failed)?;
     folder.sync().map_err(failed)
 }
@@ -210,9 +214,8 @@ fn unchanging(path: &Path) -> rusqlite::Result<Connection> {
         }
     }
     uri.push_str("?immutable=1");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     Connection::open_with_flags(uri, flags)
 }
 

@@ -201,20 +201,30 @@ impl ProgressError {
         let path = path.to_owned();
         match code.map(|error| (error.code, error.extended_code)) {
             // The index of the log could not be given its room.
-            Some((_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE)) | Some((ErrorCode::DiskFull, _)) => {
+            Some((_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE) | (ErrorCode::DiskFull, _)) => {
                 Self::Full { tried, path }
             }
-            Some((ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _)) => {
-                Self::NotWritable { tried, path }
-            }
-            Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _))
-            | Some((ErrorCode::FileLockingProtocolFailed, _)) => Self::Busy { tried, path },
+            Some((ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _)) => Self::NotWritable { tried, path },
+            // Said of files without number too, as of one process's limit of open files.
+            Some((ErrorCode::CannotOpen, _)) if !can_write_beside(&path) => Self::NotWritable { tried, path },
+            Some((
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed,
+                _,
+            )) => Self::Busy { tried, path },
             Some((ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _)) => {
                 Self::Damaged { path, detail: source.to_string() }
             }
             _ => Self::Sqlite { tried, path, source },
         }
     }
+}
+
+/// Whether files can be made beside a path, as a log beside a database.
+fn can_write_beside(path: &Path) -> bool {
+    #[cfg(unix)]
+    return rustix::fs::access(path.parent().unwrap_or(path), rustix::fs::Access::WRITE_OK).is_ok();
+    #[cfg(not(unix))]
+    return path.parent().and_then(|it| it.metadata().ok()).is_some_and(|it| !it.permissions().readonly());
 }
 
 /// A path as a shell takes it for one word.

@@ -33,17 +33,10 @@ enum StoredVerdict {
     Error { what: String, detail: String },
 }
 
+/// One entry of a list of outcomes: the assertion's id and this.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredOutcome {
-    id: String,
-    #[serde(flatten)]
-    outcome: OutcomeForm,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-enum OutcomeForm {
+#[serde(tag = "outcome", rename_all = "kebab-case", deny_unknown_fields)]
+enum StoredOutcome {
     Holds,
     HeldBefore { attempt: u64 },
     Failed { failures: Vec<Failure>, failed: usize, of: usize },
@@ -59,16 +52,18 @@ impl Judged {
             Verdict::Blocked(Missing { what, fix }) => StoredVerdict::Blocked { what, fix },
             Verdict::Error(Fault { what, detail }) => StoredVerdict::Error { what, detail },
         };
-        let outcomes: Vec<StoredOutcome> = outcomes
+        let outcomes: Vec<(String, StoredOutcome)> = outcomes
             .iter()
             .map(|(id, outcome)| {
                 let outcome = match outcome.clone() {
-                    Outcome::Holds => OutcomeForm::Holds,
-                    Outcome::HeldBefore { attempt } => OutcomeForm::HeldBefore { attempt },
-                    Outcome::Failed { failures, failed, of } => OutcomeForm::Failed { failures, failed, of },
-                    Outcome::NotEvaluated(why) => OutcomeForm::NotEvaluated { why },
+                    Outcome::Holds => StoredOutcome::Holds,
+                    Outcome::HeldBefore { attempt } => StoredOutcome::HeldBefore { attempt },
+                    Outcome::Failed { failures, failed, of } => {
+                        StoredOutcome::Failed { failures, failed, of }
+                    }
+                    Outcome::NotEvaluated(why) => StoredOutcome::NotEvaluated { why },
                 };
-                StoredOutcome { id: id.clone(), outcome }
+                (id.clone(), outcome)
             })
             .collect();
         Ok(Self {
@@ -92,16 +87,18 @@ impl Judged {
             StoredVerdict::Blocked { what, fix } => Verdict::Blocked(Missing { what, fix }),
             StoredVerdict::Error { what, detail } => Verdict::Error(Fault { what, detail }),
         };
-        let outcomes: Vec<StoredOutcome> =
+        let outcomes: Vec<(String, StoredOutcome)> =
             from_json(|| format!("the outcomes of {whose}"), &self.outcomes)?;
         let outcomes = outcomes
             .into_iter()
-            .map(|StoredOutcome { id, outcome }| {
+            .map(|(id, outcome)| {
                 let outcome = match outcome {
-                    OutcomeForm::Holds => Outcome::Holds,
-                    OutcomeForm::HeldBefore { attempt } => Outcome::HeldBefore { attempt },
-                    OutcomeForm::Failed { failures, failed, of } => Outcome::Failed { failures, failed, of },
-                    OutcomeForm::NotEvaluated { why } => Outcome::NotEvaluated(why),
+                    StoredOutcome::Holds => Outcome::Holds,
+                    StoredOutcome::HeldBefore { attempt } => Outcome::HeldBefore { attempt },
+                    StoredOutcome::Failed { failures, failed, of } => {
+                        Outcome::Failed { failures, failed, of }
+                    }
+                    StoredOutcome::NotEvaluated { why } => Outcome::NotEvaluated(why),
                 };
                 (id, outcome)
             })
@@ -119,10 +116,7 @@ pub(super) fn to_json<T: Serialize>(what: &str, value: &T) -> Result<String, Ins
     serde_json::to_string(value).map_err(|error| Inside::unreadable(what, error))
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(
-    what: impl FnOnce() -> String,
-    json: &str,
-) -> Result<T, Inside> {
+pub(super) fn from_json<T: DeserializeOwned>(what: impl FnOnce() -> String, json: &str) -> Result<T, Inside> {
     serde_json::from_str(json).map_err(|error| Inside::unreadable(what(), error))
 }
 

@@ -55,9 +55,8 @@ impl Progress {
         let mut left = self.read("read what runs have left", |connection| {
             let mut query = connection
                 .prepare_cached("SELECT run, endpoint, kind, name FROM made WHERE removed_at IS NULL")?;
-            let rows = query.query_map([], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
-            })?;
+            let rows = query
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)))?;
             rows.map(|row| {
                 let (run, endpoint, word, name) = row?;
                 let kind = MadeKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {

@@ -20,9 +20,8 @@ pub fn judged_by_another<'a>(
     summaries: &'a BTreeMap<ExerciseId, ExerciseSummary>,
     checks: &BTreeMap<ExerciseId, Check>,
 ) -> Vec<&'a AttemptSummary> {
-    let another = |last: &AttemptSummary| {
-        checks.get(&last.exercise).is_some_and(|check| check.hash != last.check_hash)
-    };
+    let another =
+        |last: &AttemptSummary| checks.get(&last.exercise).is_some_and(|check| check.hash != last.check_hash);
     summaries.values().map(|summary| &summary.last).filter(|last| another(last)).collect()
 }
 

@@ -196,9 +196,9 @@ impl Run {
     /// It could not be written.
     pub fn event(&self, event: &RunEvent) -> Result<i64, ProgressError> {
         match (self.number, self.progress.keeping()) {
-            (Some(number), _) => {
-                self.progress.write("record what happens", |transaction| events::append(transaction, number, event))
-            }
+            (Some(number), _) => self
+                .progress
+                .write("record what happens", |transaction| events::append(transaction, number, event)),
             (None, Keeping::Unrecorded(_, remembered)) => {
                 let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
                 remembered.events += 1;

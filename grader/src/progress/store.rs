@@ -142,10 +142,12 @@ impl Progress {
     fn faults(&self, pragma: &str) -> Result<Vec<String>, ProgressError> {
         self.read("check the progress database", |connection| {
             let mut checked = connection.prepare(pragma)?;
-            let mut faults =
-                checked.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut faults = checked
+                .query_map([], |row| row.get::<_, String>(0))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
             faults.retain(|line| line != "ok");
-            let mut checked = connection.prepare("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check")?;
+            let mut checked =
+                connection.prepare("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check")?;
             let dangling = checked.query_map([], |row| {
                 let (table, row_id, parent): (String, Option<i64>, String) =
                     (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -217,8 +219,7 @@ impl Progress {
             Database::in_memory(root.join(folder::NAME).join(database::FILE))
                 .expect("a database in memory needs nothing but memory")
         });
-        let workspace = random(&database.connection, 16)
-            .expect("random digits need no table and no file");
+        let workspace = random(&database.connection, 16).expect("random digits need no table and no file");
         Self::over(database, workspace, folder, Keeping::unrecorded(reason))
     }
 
@@ -238,9 +239,9 @@ impl Keeping {
 fn workspace_id(database: &Database) -> Result<String, ProgressError> {
     let query = "SELECT value FROM meta WHERE key = 'workspace'";
     let found = database.connection.query_row(query, [], |row| row.get(0)).optional();
-    let found = found.map_err(Inside::from).and_then(|id| {
-        id.ok_or_else(|| Inside::unreadable("the workspace's id", "it is not there"))
-    });
+    let found = found
+        .map_err(Inside::from)
+        .and_then(|id| id.ok_or_else(|| Inside::unreadable("the workspace's id", "it is not there")));
     found.map_err(|inside| inside.on("read the workspace's id", &database.path))
 }
 

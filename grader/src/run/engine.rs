@@ -39,7 +39,7 @@ pub(super) async fn connect(progress: &Progress, run: &Run) -> Result<EngineAcce
     sweep_left_over(&engine, progress).await;
     let labels = Labels { workspace: progress.workspace_id().to_owned(), run: run.id().to_owned() };
     let ledger = progress.ledger(run.id(), &engine.facts().endpoint);
-    Ok(EngineAccess { scope: RunScope::new(engine, labels, Arc::new(ledger)) })
+    Ok(EngineAccess::new(RunScope::new(engine, labels, Arc::new(ledger))))
 }
 
 /// What cannot be swept now is swept by a later run: it hinders none.
@@ -65,7 +65,9 @@ async fn sweep_left_over(engine: &Engine, progress: &Progress) {
                 progress.ledger(&left.run, endpoint).removed(&left.made);
             }
         }
-        Ok(Err(error)) => tracing::warn!(error = chain(&error), "cannot remove all that ended runs have left"),
+        Ok(Err(error)) => {
+            tracing::warn!(error = chain(&error), "cannot remove all that ended runs have left")
+        }
         Err(_) => tracing::warn!("removing what ended runs have left took too long"),
     }
 }

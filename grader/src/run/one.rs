@@ -107,7 +107,12 @@ impl OneCheck<'_> {
         Ok(())
     }
 
-    async fn look_once(&self, probe: &Probe, place: &Place<'_>, evidence: &Mutex<Evidence>) -> Result<(), Stop> {
+    async fn look_once(
+        &self,
+        probe: &Probe,
+        place: &Place<'_>,
+        evidence: &Mutex<Evidence>,
+    ) -> Result<(), Stop> {
         let at = Timestamp::now();
         let clock = Instant::now();
         let earlier = lock(evidence).seen.clone();
@@ -143,7 +148,11 @@ impl OneCheck<'_> {
             absent,
             cut: None,
         });
-        (self.watcher)(&RunEvent::ProbeFinished { exercise: self.check.id, probe: probe.name.clone(), took_ms });
+        (self.watcher)(&RunEvent::ProbeFinished {
+            exercise: self.check.id,
+            probe: probe.name.clone(),
+            took_ms,
+        });
         Ok(())
     }
 

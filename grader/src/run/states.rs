@@ -48,11 +48,15 @@ fn judge_again(
     let others: Vec<(ExerciseId, u64)> =
         judged_by_another(summaries, checks).iter().map(|last| (last.exercise, last.number)).collect();
     for (id, number) in others {
-        let (Some(check), Some(attempt)) = (checks.get(&id), session.progress.attempt(number)?) else { continue };
+        let (Some(check), Some(attempt)) = (checks.get(&id), session.progress.attempt(number)?) else {
+            continue;
+        };
         let again = attempt.rejudged(check, &session.progress.held(check)?);
         match session.progress.record_rejudgement(&again) {
             Ok(()) | Err(ProgressError::NotRecorded(_)) => {}
-            Err(error) => tracing::warn!(error = crate::probe::chain(&error), "a new judgement is not recorded"),
+            Err(error) => {
+                tracing::warn!(error = crate::probe::chain(&error), "a new judgement is not recorded")
+            }
         }
         if let Some(summary) = summaries.get_mut(&id) {
             summary.last.verdict = again.verdict.word();
@@ -72,7 +76,8 @@ async fn look(session: &Session, summaries: &BTreeMap<ExerciseId, ExerciseSummar
         passed.iter().any(|summary| checks.get(&summary.last.exercise).is_some_and(what))
     };
     let app = &session.workspace.file().app;
-    let image = if rests_on(|check| check.judges_image()) { image_now(&app.image).await } else { Look::NotNow };
+    let image =
+        if rests_on(|check| check.judges_image()) { image_now(&app.image).await } else { Look::NotNow };
     let tree = if rests_on(|check| check.judges_tree()) {
         match Repository::holding(&session.workspace.root().join(&app.path)) {
             Ok(repository) => Look::Seen(repository.tree()),
@@ -107,7 +112,9 @@ async fn image_now(reference: &str) -> Look<Option<String>> {
 
 fn file_now(session: &Session, path: &str) -> Look<Option<String>> {
     match read_inside(session.workspace.root(), path, LARGEST) {
-        Ok(bytes) => Look::Seen(Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())),
+        Ok(bytes) => {
+            Look::Seen(Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()))
+        }
         Err(ReadError::Io { .. }) => Look::NotNow,
         Err(
             ReadError::Missing { .. }

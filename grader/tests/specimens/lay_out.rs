@@ -76,7 +76,8 @@ pub async fn submission(
         ("app.before".to_owned(), toml::Value::from(before.clone())),
     ]);
     names.extend(specimen.expect.workspace.clone());
-    std::fs::write(workspace.join("workspace.toml"), workspace_toml(&names)).map_err(|error| error.to_string())?;
+    std::fs::write(workspace.join("workspace.toml"), workspace_toml(&names))
+        .map_err(|error| error.to_string())?;
     let head = commit(workspace, "The submission").await?;
     // A name that the specimen overrides is one that shall not be there, or is built elsewhere.
     if !specimen.expect.workspace.contains_key("app.image") {

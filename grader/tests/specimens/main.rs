@@ -18,12 +18,12 @@ use std::{
     time::Duration,
 };
 
-use grader::{
-    probe::EngineAccess,
-    run::OneCheck,
-    workspace::Workspace,
+use grader::{probe::EngineAccess, run::OneCheck, workspace::Workspace};
+use grader_core::{
+    Attempt,
+    judge::Held,
+    workbook::{Files, Workbook},
 };
-use grader_core::{Attempt, judge::Held, workbook::{Files, Workbook}};
 use grader_engine::{Endpoint, Engine, Labels, NoLedger, RunScope};
 use libtest_mimic::{Arguments, Failed, Trial};
 use specimen::Specimen;
@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let workbook = Workbook::read(&check_files(&root)).expect("the workbook holds together");
     let specimens = specimen::all(&root.join("checks/specimens")).expect("every expect.toml can be read");
-    let wanted: Vec<Specimen> = specimens.into_iter().filter(|specimen| is_wanted(&arguments, specimen)).collect();
+    let wanted: Vec<Specimen> =
+        specimens.into_iter().filter(|specimen| is_wanted(&arguments, specimen)).collect();
     if arguments.list {
         let trials = wanted.iter().map(|s| Trial::test(s.name(), || Ok(()))).collect();
         return libtest_mimic::run(&arguments, trials).exit_code();
@@ -69,7 +70,8 @@ fn main() -> ExitCode {
 
 fn is_wanted(arguments: &Arguments, specimen: &Specimen) -> bool {
     let name = specimen.name();
-    let matches = |filter: &String| if arguments.exact { name == *filter } else { name.contains(filter.as_str()) };
+    let matches =
+        |filter: &String| if arguments.exact { name == *filter } else { name.contains(filter.as_str()) };
     arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
 }
 
@@ -93,13 +95,15 @@ async fn run_all(
 ) -> Vec<(Specimen, Result<Attempt, String>)> {
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
     let endpoint = Endpoint::resolve(&|name| std::env::var(name).ok(), &home).expect("an endpoint");
-    let engine = Engine::connect(&endpoint, Duration::from_secs(5)).await.expect("an engine answers: ./setup");
+    let engine =
+        Engine::connect(&endpoint, Duration::from_secs(5)).await.expect("an engine answers: ./setup");
     let bases = lay_out::Bases::build(root).await.expect("the sample app and the start can be built");
     let (bases, limit) = (Arc::new(bases), Arc::new(Semaphore::new(AT_ONCE)));
     let tasks: Vec<_> = specimens
         .into_iter()
         .map(|specimen| {
-            let (engine, bases, limit, workbook) = (engine.clone(), bases.clone(), limit.clone(), workbook.clone());
+            let (engine, bases, limit, workbook) =
+                (engine.clone(), bases.clone(), limit.clone(), workbook.clone());
             tokio::spawn(async move {
                 let _permit = limit.acquire_owned().await;
                 let attempt = run_one(&specimen, &bases, &engine, &workbook).await;
@@ -129,7 +133,7 @@ async fn run_one(
     let one = OneCheck {
         check,
         workspace: &workspace,
-        engine: Ok(EngineAccess { scope: scope.clone() }),
+        engine: Ok(EngineAccess::new(scope.clone())),
         images: &Mutex::default(),
         held: Held::new(),
         watcher: &|_| {},

@@ -51,7 +51,8 @@ pub fn unneeded(attempts: &[(Specimen, Attempt)], workbook: &Workbook) -> Vec<St
     for (id, check) in &workbook.checks {
         for assertion in &check.assertions {
             let alone = |attempt: &Attempt| failed(attempt).iter().eq([&assertion.id]);
-            let needed = attempts.iter().any(|(specimen, attempt)| specimen.exercise == *id && alone(attempt));
+            let needed =
+                attempts.iter().any(|(specimen, attempt)| specimen.exercise == *id && alone(attempt));
             if !needed {
                 unneeded.push(format!("{id}: no specimen fails on `{}` alone", assertion.id));
             }

@@ -51,8 +51,10 @@ pub fn all(root: &Path) -> Result<Vec<Specimen>, String> {
         let id: ExerciseId = name_of(&exercise).parse().map_err(|error| format!("{error}"))?;
         for folder in folders(&exercise)? {
             let path = folder.join("expect.toml");
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let expect: Expect = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let expect: Expect =
+                toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
             if expect.format != 1 || (expect.verdict == "failed") != expect.assertion.is_some() {
                 return Err(format!("{}: a failed one names its assertion, no other does", path.display()));
             }

@@ -113,17 +113,10 @@ impl Kernel {
                 .map(|(pid, _)| *pid)
                 .collect();
             if left.is_empty() {
-                return Ok(Frozen {
-                    via: access.via(),
-                    processes: states.len(),
-                    passes,
-                });
+                return Ok(Frozen { via: access.via(), processes: states.len(), passes });
             }
             if Instant::now() >= end {
-                return Err(KernelError::NotAll {
-                    container: container.name().to_owned(),
-                    left,
-                });
+                return Err(KernelError::NotAll { container: container.name().to_owned(), left });
             }
             send(&access, container, signal, &left).await?;
             sleep(Duration::from_millis(2)).await;
@@ -137,70 +130,62 @@ impl Kernel {
     ///
     /// # Errors
     /// It does not run, no way leads to its kernel, or a file that was made could not be removed.
-    pub async fn try_write(
-        &self,
-        container: &Container,
-        folders: &[&str],
-    ) -> Result<Writes, KernelError> {
+    pub async fn try_write(&self, container: &Container, folders: &[&str]) -> Result<Writes, KernelError> {
         let pid = first_pid(container).await?;
         let access = self.to_act(container, pid).await?;
         let name = unused_name();
         let ops = folders
             .iter()
-            .map(|folder| Op::TryWrite {
-                pid,
-                folder: (*folder).to_owned(),
-                name: name.clone(),
-            })
+            .map(|folder| Op::TryWrite { pid, folder: (*folder).to_owned(), name: name.clone() })
             .collect();
         let replies = access.ask(ops).await?;
         let tries = folders
             .iter()
             .zip(replies)
             .map(|(folder, reply)| {
-                Ok(WriteTry {
-                    path: (*folder).to_owned(),
-                    outcome: outcome(container, folder, reply)?,
-                })
+                Ok(WriteTry { path: (*folder).to_owned(), outcome: outcome(container, folder, reply)? })
             })
             .collect::<Result<_, KernelError>>()?;
-        Ok(Writes {
-            via: access.via(),
-            tries,
-        })
+        Ok(Writes { via: access.via(), tries })
     }
 }
 
 fn outcome(container: &Container, folder: &str, reply: Reply) -> Result<WriteOutcome, KernelError> {
-    let Err(Refusal { errno, step }) = reply else {
+    outcome_of(reply).map_err(|Refusal { errno, step }| match step {
+        Step::Whole if errno.is_gone() => not_running(container),
+        Step::Whole => refused(container, "enter", errno),
+        Step::OpenFolder | Step::Create => {
+            let verb = format!("try to write in {folder} of");
+            refused(container, &verb, errno)
+        }
+        Step::Remove => {
+            let verb = format!("remove the file that was tried in {folder} of");
+            refused(container, &verb, errno)
+        }
+    })
+}
+
+/// What a reply says about the folder; the refusal itself, when it says nothing about it.
+fn outcome_of(reply: Reply) -> Result<WriteOutcome, Refusal> {
+    let Err(refusal) = reply else {
         return Ok(WriteOutcome::Written);
     };
-    match (step, errno) {
-        (Step::Whole, errno) if errno.is_gone() => Err(not_running(container)),
-        (Step::Whole, errno) => Err(refused(container, "enter", errno)),
-        (Step::Remove, errno) => {
-            let verb = format!("remove the file that was tried in {folder} of");
-            Err(refused(container, &verb, errno))
-        }
+    match (refusal.step, refusal.errno) {
+        (Step::Whole | Step::Remove, _) => Err(refusal),
+        // Before Linux 5.6 a folder cannot be resolved inside a root.
+        (_, Errno::ENOSYS | Errno::EINVAL) => Err(refusal),
         (_, Errno::ENOENT | Errno::ENOTDIR) => Ok(WriteOutcome::Absent),
         // The kernel asks whether the mount is writable before it asks whether its user namespace
         // has a number for us (fs/namei.c, lookup_open): for those inside, it is.
         (Step::Create, Errno::EOVERFLOW) => Ok(WriteOutcome::Written),
-        (Step::OpenFolder | Step::Create, errno) => Ok(WriteOutcome::Refused {
-            errno: errno.to_string(),
-        }),
+        (Step::OpenFolder | Step::Create, errno) => Ok(WriteOutcome::Refused { errno: errno.to_string() }),
     }
 }
 
 /// The state of every process that is there.
 async fn states(access: &Access, container: &Container) -> Result<Vec<(u32, char)>, KernelError> {
     let pids = access.find(container).await?;
-    let ops = pids
-        .iter()
-        .map(|pid| Op::Read {
-            path: format!("{pid}/stat"),
-        })
-        .collect();
+    let ops = pids.iter().map(|pid| Op::Read { path: format!("{pid}/stat") }).collect();
     let replies = access.ask(ops).await?;
     let mut states = Vec::new();
     for (pid, reply) in pids.into_iter().zip(replies) {
@@ -208,11 +193,7 @@ async fn states(access: &Access, container: &Container) -> Result<Vec<(u32, char
             Ok(text) => states.extend(state(&text).map(|state| (pid, state))),
             Err(refusal) if refusal.errno.is_gone() => {}
             Err(refusal) => {
-                return Err(refused(
-                    container,
-                    "look at the processes of",
-                    refusal.errno,
-                ));
+                return Err(refused(container, "look at the processes of", refusal.errno));
             }
         }
     }
@@ -237,11 +218,7 @@ async fn send(
 ) -> Result<(), KernelError> {
     let ops = pids
         .iter()
-        .map(|pid| Op::Signal {
-            pid: *pid,
-            signal: signal.number(),
-            container: container.id().to_owned(),
-        })
+        .map(|pid| Op::Signal { pid: *pid, signal: signal.number(), container: container.id().to_owned() })
         .collect();
     for reply in access.ask(ops).await? {
         match reply {
@@ -263,6 +240,23 @@ fn unused_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(step: Step, errno: i32) -> Option<WriteOutcome> {
+        outcome_of(Err(Refusal { errno: Errno(errno), step })).ok()
+    }
+
+    #[test]
+    fn only_the_mounts_no_is_a_refusal() {
+        let read_only = WriteOutcome::Refused { errno: "EROFS".to_owned() };
+        assert_eq!(outcome_of(Ok(Vec::new())).ok(), Some(WriteOutcome::Written));
+        assert_eq!(of(Step::Create, 30), Some(read_only));
+        assert_eq!(of(Step::OpenFolder, 2), Some(WriteOutcome::Absent));
+        assert_eq!(of(Step::Create, 75), Some(WriteOutcome::Written));
+        // What could not be tried says nothing about the folder.
+        assert_eq!(of(Step::OpenFolder, 38), None);
+        assert_eq!(of(Step::Whole, 13), None);
+        assert_eq!(of(Step::Remove, 30), None);
+    }
 
     #[test]
     fn a_stopped_or_ended_process_has_obeyed() {

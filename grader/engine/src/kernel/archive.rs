@@ -15,12 +15,7 @@ use crate::{Labels, context::hex};
 const PATH: &str = "helper";
 
 /// Builds the archive of an image `FROM scratch` that runs this static program.
-pub(super) fn of(
-    program: &[u8],
-    architecture: &str,
-    name: &str,
-    labels: &Labels,
-) -> io::Result<Bytes> {
+pub(super) fn of(program: &[u8], architecture: &str, name: &str, labels: &Labels) -> io::Result<Bytes> {
     let layer = packed(&[(PATH, program, 0o755)])?;
     let layer_digest = hex(&Sha256::digest(&layer));
     let config = json!({
@@ -68,10 +63,7 @@ mod tests {
 
     #[test]
     fn the_archive_names_what_it_holds() {
-        let labels = Labels {
-            workspace: "w".into(),
-            run: "r".into(),
-        };
+        let labels = Labels { workspace: "w".into(), run: "r".into() };
         let bytes = of(b"program", "amd64", "grader:x", &labels).unwrap();
         let mut archive = tar::Archive::new(&bytes[..]);
         let paths: Vec<String> = archive

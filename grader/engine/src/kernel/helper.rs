@@ -19,8 +19,7 @@ use super::{
     wire::{Incoming, question},
 };
 use crate::{
-    Container, ContainerPlan, Engine, EngineError, KeepOutput, NetworkPlan, RunScope,
-    connect::within,
+    Container, ContainerPlan, Engine, EngineError, KeepOutput, NetworkPlan, RunScope, connect::within,
 };
 
 /// The program, where it could be built.
@@ -31,11 +30,7 @@ const PROGRAM: Option<&[u8]> = Some(include_bytes!(concat!(env!("OUT_DIR"), "/he
 const PROGRAM: Option<&[u8]> = None;
 
 /// The processor that it is built for, as Go names it.
-const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
-    "arm64"
-} else {
-    "amd64"
-};
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 const REQUEST: &str = "talk to our helper";
 
@@ -73,19 +68,11 @@ impl Helper {
             .load_image(move |name, labels| archive::of(program, ARCHITECTURE, name, labels))
             .await
             .map_err(NoHelper::from)?;
-        let container = scope
-            .create_open(&plan(image.id))
-            .await
-            .map_err(NoHelper::from)?;
+        let container = scope.create_open(&plan(image.id)).await.map_err(NoHelper::from)?;
         let (from, to) = attach(&container).await.map_err(NoHelper::from)?;
         container.start().await.map_err(NoHelper::from)?;
         let (questions, inbox) = mpsc::channel(8);
-        let connection = Connection {
-            engine: engine.clone(),
-            from,
-            to,
-            incoming: Incoming::default(),
-        };
+        let connection = Connection { engine: engine.clone(), from, to, incoming: Incoming::default() };
         tokio::spawn(connection.serve(inbox));
         Ok(Self { questions })
     }
@@ -127,16 +114,10 @@ impl Connection {
     async fn exchange(&mut self, ops: &[Op]) -> Result<Vec<Reply>, EngineError> {
         let mut bytes = Vec::new();
         for op in ops {
-            let question =
-                question(op).ok_or_else(|| broken(io::ErrorKind::InvalidInput.into()))?;
+            let question = question(op).ok_or_else(|| broken(io::ErrorKind::InvalidInput.into()))?;
             bytes.extend(question);
         }
-        let Self {
-            engine,
-            from,
-            to,
-            incoming,
-        } = self;
+        let Self { engine, from, to, incoming } = self;
         let send = async {
             let written = async {
                 to.write_all(&bytes).await?;
@@ -171,8 +152,7 @@ impl Connection {
 
 fn fitting(engine: &Engine) -> Result<&'static [u8], NoHelper> {
     let unfit = |why: String| NoHelper::Unfit(why);
-    let program =
-        PROGRAM.ok_or_else(|| unfit("this grader was built without its helper".into()))?;
+    let program = PROGRAM.ok_or_else(|| unfit("this grader was built without its helper".into()))?;
     let facts = engine.facts();
     if facts.os != "linux" {
         return Err(unfit(format!("the engine runs {} containers", facts.os)));
@@ -196,12 +176,9 @@ fn plan(image: String) -> ContainerPlan {
     // No more than it needs, so that it runs where "privileged" is not allowed: see into any process
     // and act on it. The profiles that confine containers forbid just that.
     plan.cap_drop = vec!["ALL".to_owned()];
-    plan.cap_add = ["SYS_PTRACE", "KILL", "DAC_OVERRIDE", "DAC_READ_SEARCH"]
-        .map(str::to_owned)
-        .to_vec();
-    plan.security_opt = ["seccomp=unconfined", "apparmor=unconfined", "label=disable"]
-        .map(str::to_owned)
-        .to_vec();
+    plan.cap_add = ["SYS_PTRACE", "KILL", "DAC_OVERRIDE", "DAC_READ_SEARCH"].map(str::to_owned).to_vec();
+    plan.security_opt =
+        ["seccomp=unconfined", "apparmor=unconfined", "label=disable"].map(str::to_owned).to_vec();
     plan.pid_mode = Some("host".to_owned());
     plan.userns_mode = Some("host".to_owned());
     plan
@@ -216,12 +193,8 @@ async fn attach(container: &Container) -> Result<(FromHelper, ToHelper), EngineE
         ..Default::default()
     };
     let engine = container.engine();
-    let answer = engine
-        .docker()
-        .attach_container(container.id(), Some(options));
-    let attached = engine
-        .ask(|| container.request("attach to"), answer)
-        .await?;
+    let answer = engine.docker().attach_container(container.id(), Some(options));
+    let attached = engine.ask(|| container.request("attach to"), answer).await?;
     Ok((attached.output, attached.input))
 }
 
@@ -240,8 +213,5 @@ fn gone() -> EngineError {
 }
 
 fn broken(source: io::Error) -> EngineError {
-    EngineError::Cut {
-        request: REQUEST.to_owned(),
-        source: Box::new(source),
-    }
+    EngineError::Cut { request: REQUEST.to_owned(), source: Box::new(source) }
 }

@@ -48,11 +48,7 @@ mod imp {
                 .map(|target| target.into_os_string().into_encoded_bytes())
                 .map_err(of_io),
             Op::List { path } => list(path),
-            Op::Signal {
-                pid,
-                signal,
-                container,
-            } => signal_checked(*pid, *signal, container),
+            Op::Signal { pid, signal, container } => signal_checked(*pid, *signal, container),
             Op::TryWrite { pid, folder, name } => try_write(*pid, folder, name),
         }
     }
@@ -78,16 +74,13 @@ mod imp {
 
     /// A process that ends while we look, or that hides from us, is none of the container's.
     fn names_container(pid: &str, container: &str) -> bool {
-        read(&format!("{pid}/cgroup"))
-            .is_ok_and(|text| String::from_utf8_lossy(&text).contains(container))
+        read(&format!("{pid}/cgroup")).is_ok_and(|text| String::from_utf8_lossy(&text).contains(container))
     }
 
     fn read(path: &str) -> Reply {
         let file = File::open(in_proc(path)).map_err(of_io)?;
         let mut text = Vec::new();
-        file.take(LONGEST as u64)
-            .read_to_end(&mut text)
-            .map_err(of_io)?;
+        file.take(LONGEST as u64).read_to_end(&mut text).map_err(of_io)?;
         Ok(text)
     }
 
@@ -123,12 +116,7 @@ mod imp {
 
     fn open_root(pid: u32) -> rustix::io::Result<OwnedFd> {
         let root = format!("/proc/{pid}/root");
-        openat(
-            CWD,
-            root,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
+        openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     }
 
     /// The folder is resolved inside the process's root, so that no link in an image leads out.
@@ -143,8 +131,7 @@ mod imp {
             ResolveFlags::IN_ROOT,
         )
         .map_err(at(Step::OpenFolder))?;
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         openat(&folder, name, flags, Mode::RUSR | Mode::WUSR).map_err(at(Step::Create))?;
         unlinkat(&folder, name, AtFlags::empty()).map_err(at(Step::Remove))?;
         Ok(Vec::new())
@@ -164,10 +151,7 @@ mod imp {
     }
 
     const fn refusal(errno: i32, step: Step) -> Refusal {
-        Refusal {
-            errno: Errno(errno),
-            step,
-        }
+        Refusal { errno: Errno(errno), step }
     }
 }
 
@@ -176,18 +160,12 @@ mod imp {
 mod imp {
     use super::super::op::{Errno, Op, Refusal, Reply, Step};
 
-    pub(super) const INTERRUPTED: Refusal = Refusal {
-        errno: Errno(4),
-        step: Step::Whole,
-    };
+    pub(super) const INTERRUPTED: Refusal = Refusal { errno: Errno(4), step: Step::Whole };
 
     pub(super) fn answer(op: &Op) -> Reply {
         match op {
             Op::Find { .. } => Ok(Vec::new()),
-            _ => Err(Refusal {
-                errno: Errno::ENOENT,
-                step: Step::Whole,
-            }),
+            _ => Err(Refusal { errno: Errno::ENOENT, step: Step::Whole }),
         }
     }
 

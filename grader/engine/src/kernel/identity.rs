@@ -54,11 +54,9 @@ impl IdMap {
             .map(|line| {
                 let mut numbers = line.split_whitespace().map(str::parse);
                 match (numbers.next(), numbers.next(), numbers.next()) {
-                    (Some(Ok(inside)), Some(Ok(outside)), Some(Ok(count))) => Ok(IdRange {
-                        inside,
-                        outside,
-                        count,
-                    }),
+                    (Some(Ok(inside)), Some(Ok(outside)), Some(Ok(count))) => {
+                        Ok(IdRange { inside, outside, count })
+                    }
                     _ => Err(ParseError::new("id map", line)),
                 }
             })
@@ -97,14 +95,8 @@ pub(crate) enum Seen<'a> {
 impl Seen<'_> {
     pub(crate) fn id(self, number: u32) -> Id {
         match self {
-            Self::FromOutside(map) => Id {
-                host: number,
-                inside: map.inside(number),
-            },
-            Self::FromInside(map) => Id {
-                host: map.outside(number).unwrap_or(number),
-                inside: Some(number),
-            },
+            Self::FromOutside(map) => Id { host: number, inside: map.inside(number) },
+            Self::FromInside(map) => Id { host: map.outside(number).unwrap_or(number), inside: Some(number) },
         }
     }
 
@@ -145,10 +137,7 @@ mod tests {
     fn a_remapped_root_looks_like_100000() {
         let map = IdMap::parse("0 100000 65536\n").unwrap();
         let seen = Seen::FromOutside(&map);
-        let root = Id {
-            host: 100000,
-            inside: Some(0),
-        };
+        let root = Id { host: 100000, inside: Some(0) };
         assert_eq!(seen.id(100000), root);
         // Seen from within, the kernel says 0 for the same process.
         assert_eq!(Seen::FromInside(&map).id(0), root);

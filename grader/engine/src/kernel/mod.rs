@@ -7,6 +7,7 @@
 mod act;
 mod archive;
 mod capability;
+mod collect;
 mod helper;
 mod here;
 mod identity;
@@ -100,6 +101,36 @@ pub enum KernelError {
     },
 }
 
+impl KernelError {
+    /// Says whether something is missing, which is nobody's failure: the caller says `blocked`.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::NoWay { .. } => true,
+            Self::Engine(error) => error.is_missing(),
+            Self::NotRunning { .. }
+            | Self::Refused { .. }
+            | Self::Unreadable { .. }
+            | Self::NotAll { .. } => false,
+        }
+    }
+
+    /// Returns the way out, with a command to type.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Engine(error) => error.mend(),
+            Self::NoWay { .. } => {
+                "run grader on the engine's own machine, as a user who may use sudo".to_owned()
+            }
+            Self::NotRunning { container } => format!("docker logs {container}"),
+            Self::Refused { .. } | Self::Unreadable { .. } | Self::NotAll { .. } => {
+                "run the check again".to_owned()
+            }
+        }
+    }
+}
+
 /// The engine's kernel, for the containers of one run. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Kernel {
@@ -162,10 +193,7 @@ impl Kernel {
 
     async fn helper(&self, proc: &'static str) -> Result<Access, KernelError> {
         if self.inner.way == Way::ProcOnly {
-            return Err(KernelError::NoWay {
-                proc,
-                helper: "the helper was not to be used".to_owned(),
-            });
+            return Err(KernelError::NoWay { proc, helper: "the helper was not to be used".to_owned() });
         }
         let start = || Helper::start(&self.inner.scope);
         match self.inner.helper.get_or_try_init(start).await {
@@ -217,17 +245,13 @@ impl Access {
 
     /// Lists the pids of a container's processes.
     async fn find(&self, container: &Container) -> Result<Vec<u32>, KernelError> {
-        let op = Op::Find {
-            container: container.id().to_owned(),
-        };
+        let op = Op::Find { container: container.id().to_owned() };
         let text = self
             .ask_one(op)
             .await?
             .map_err(|refusal| refused(container, "list the processes of", refusal.errno))?;
-        let mut pids: Vec<u32> = String::from_utf8_lossy(&text)
-            .lines()
-            .filter_map(|line| line.parse().ok())
-            .collect();
+        let mut pids: Vec<u32> =
+            String::from_utf8_lossy(&text).lines().filter_map(|line| line.parse().ok()).collect();
         pids.sort_unstable();
         Ok(pids)
     }
@@ -240,21 +264,13 @@ async fn first_pid(container: &Container) -> Result<u32, KernelError> {
 }
 
 fn not_running(container: &Container) -> KernelError {
-    KernelError::NotRunning {
-        container: container.name().to_owned(),
-    }
+    KernelError::NotRunning { container: container.name().to_owned() }
 }
 
 fn refused(container: &Container, verb: &str, errno: Errno) -> KernelError {
-    KernelError::Refused {
-        what: format!("{verb} container {}", container.name()),
-        errno: errno.to_string(),
-    }
+    KernelError::Refused { what: format!("{verb} container {}", container.name()), errno: errno.to_string() }
 }
 
 fn unreadable(container: &Container, source: ParseError) -> KernelError {
-    KernelError::Unreadable {
-        container: container.name().to_owned(),
-        source,
-    }
+    KernelError::Unreadable { container: container.name().to_owned(), source }
 }

@@ -48,19 +48,14 @@ impl Kernel {
     pub async fn mounts(&self, container: &Container) -> Result<Mounts, KernelError> {
         let access = self.to_look(container).await?;
         let pid = first_pid(container).await?;
-        let op = Op::Read {
-            path: format!("{pid}/mountinfo"),
-        };
+        let op = Op::Read { path: format!("{pid}/mountinfo") };
         let text = access
             .ask_one(op)
             .await?
             .map_err(|refusal| refused(container, "read the mounts of", refusal.errno))?;
-        let mounts = parse_mounts(&String::from_utf8_lossy(&text))
-            .map_err(|source| unreadable(container, source))?;
-        Ok(Mounts {
-            via: access.via(),
-            mounts,
-        })
+        let mounts =
+            parse_mounts(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))?;
+        Ok(Mounts { via: access.via(), mounts })
     }
 }
 
@@ -113,16 +108,7 @@ fn unescaped(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         rest = tail;
-        if let (
-            b'\\',
-            [
-                a @ b'0'..=b'3',
-                b @ b'0'..=b'7',
-                c @ b'0'..=b'7',
-                after @ ..,
-            ],
-        ) = (first, tail)
-        {
+        if let (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) = (first, tail) {
             bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
             rest = after;
         } else {
@@ -166,12 +152,7 @@ mod tests {
 
     #[test]
     fn a_cut_line_is_an_error() {
-        for bad in [
-            "",
-            "1 0 8:1 / / rw",
-            "1 0 8:1 / / rw - ext4",
-            "x 0 8:1 / / rw - a b c",
-        ] {
+        for bad in ["", "1 0 8:1 / / rw", "1 0 8:1 / / rw - ext4", "x 0 8:1 / / rw - a b c"] {
             assert!(parse_mounts(&format!("{bad}\n")).is_err(), "{bad:?}");
         }
     }

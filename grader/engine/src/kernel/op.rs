@@ -14,17 +14,9 @@ pub(crate) enum Op {
     /// The names in a folder below `/proc`, one a line.
     List { path: String },
     /// Sends a signal, if the process's control group names this container.
-    Signal {
-        pid: u32,
-        signal: i32,
-        container: String,
-    },
+    Signal { pid: u32, signal: i32, container: String },
     /// Makes a file of this name in a folder of the process's root, and removes it again.
-    TryWrite {
-        pid: u32,
-        folder: String,
-        name: String,
-    },
+    TryWrite { pid: u32, folder: String, name: String },
 }
 
 /// The longest answer, in bytes: a container with thousands of mounts fits.
@@ -69,6 +61,8 @@ impl Errno {
     pub(crate) const ENOENT: Self = Self(2);
     pub(crate) const ESRCH: Self = Self(3);
     pub(crate) const ENOTDIR: Self = Self(20);
+    pub(crate) const EINVAL: Self = Self(22);
+    pub(crate) const ENOSYS: Self = Self(38);
     pub(crate) const EOVERFLOW: Self = Self(75);
 
     /// The process ended before it was asked.

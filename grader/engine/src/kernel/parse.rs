@@ -15,20 +15,13 @@ pub struct ParseError {
 
 impl ParseError {
     pub(crate) fn new(what: &'static str, found: &str) -> Self {
-        Self {
-            what,
-            found: found.chars().take(120).collect(),
-        }
+        Self { what, found: found.chars().take(120).collect() }
     }
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "no {} can be read in {:?}",
-            self.what, self.found
-        )
+        write!(formatter, "no {} can be read in {:?}", self.what, self.found)
     }
 }
 
@@ -68,9 +61,7 @@ pub(crate) struct StatusFile {
 impl StatusFile {
     pub(crate) fn parse(text: &str) -> Result<Self, ParseError> {
         let field = |name: &'static str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-                .map(str::trim)
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
         };
         let needed = |name: &'static str| field(name).ok_or_else(|| ParseError::new(name, text));
         let numbers = |name: &'static str| -> Result<Vec<u32>, ParseError> {
@@ -84,23 +75,17 @@ impl StatusFile {
         };
         let one = |name: &'static str| -> Result<u32, ParseError> {
             let list = numbers(name)?;
-            list.first()
-                .copied()
-                .ok_or_else(|| ParseError::new(name, text))
+            list.first().copied().ok_or_else(|| ParseError::new(name, text))
         };
         let state = needed("State")?;
         Ok(Self {
             name: needed("Name")?.to_owned(),
-            state: state
-                .chars()
-                .next()
-                .ok_or_else(|| ParseError::new("State", text))?,
+            state: state.chars().next().ok_or_else(|| ParseError::new("State", text))?,
             ppid: one("PPid")?,
             uids: four("Uid")?,
             gids: four("Gid")?,
             groups: numbers("Groups")?,
-            pid_inside: field("NSpid")
-                .and_then(|value| value.split_whitespace().last()?.parse().ok()),
+            pid_inside: field("NSpid").and_then(|value| value.split_whitespace().last()?.parse().ok()),
             threads: one("Threads")?,
             capabilities: Capabilities {
                 effective: names(needed("CapEff")?)?,
@@ -136,9 +121,7 @@ pub(crate) fn arguments(cmdline: &[u8]) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
-    text.split(|byte| *byte == 0)
-        .map(|part| String::from_utf8_lossy(part).into_owned())
-        .collect()
+    text.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect()
 }
 
 /// One control group of a process. Source: a line of `/proc/PID/cgroup`.
@@ -157,15 +140,12 @@ pub(crate) fn cgroups(text: &str) -> Result<Vec<Cgroup>, ParseError> {
     text.lines()
         .map(|line| {
             let mut parts = line.splitn(3, ':');
-            let (Some(hierarchy), Some(controllers), Some(path)) =
-                (parts.next(), parts.next(), parts.next())
+            let (Some(hierarchy), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next())
             else {
                 return Err(ParseError::new("control group", line));
             };
             Ok(Cgroup {
-                hierarchy: hierarchy
-                    .parse()
-                    .map_err(|_| ParseError::new("control group", line))?,
+                hierarchy: hierarchy.parse().map_err(|_| ParseError::new("control group", line))?,
                 controllers: controllers
                     .split(',')
                     .filter(|name| !name.is_empty())
@@ -180,14 +160,9 @@ pub(crate) fn cgroups(text: &str) -> Result<Vec<Cgroup>, ParseError> {
 /// Returns the path that limits a process: of the memory controller where there is one (v1 and
 /// hybrid), else of the unified hierarchy.
 pub(crate) fn limiting_path(cgroups: &[Cgroup]) -> String {
-    let memory = cgroups
-        .iter()
-        .find(|cgroup| cgroup.controllers.iter().any(|name| name == "memory"));
+    let memory = cgroups.iter().find(|cgroup| cgroup.controllers.iter().any(|name| name == "memory"));
     let unified = || cgroups.iter().find(|cgroup| cgroup.hierarchy == 0);
-    memory
-        .or_else(unified)
-        .map(|cgroup| cgroup.path.clone())
-        .unwrap_or_default()
+    memory.or_else(unified).map(|cgroup| cgroup.path.clone()).unwrap_or_default()
 }
 
 /// Reads the number from a namespace link as `pid:[4026532183]`.
@@ -242,7 +217,10 @@ mod tests {
 
     #[test]
     fn control_groups_of_all_three_kinds() {
-        let v1 = cgroups("9:name=systemd:/docker/ffc9\n4:memory:/docker/ffc9\n2:cpu,cpuacct:/x\n0::/docker/ffc9\n").unwrap();
+        let v1 = cgroups(
+            "9:name=systemd:/docker/ffc9\n4:memory:/docker/ffc9\n2:cpu,cpuacct:/x\n0::/docker/ffc9\n",
+        )
+        .unwrap();
         assert_eq!(limiting_path(&v1), "/docker/ffc9");
         assert_eq!(v1[2].controllers, ["cpu", "cpuacct"]);
         let v2 = cgroups("0::/system.slice/docker-ffc9.scope\n").unwrap();

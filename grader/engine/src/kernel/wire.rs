@@ -14,11 +14,7 @@ pub(crate) fn question(op: &Op) -> Option<Vec<u8>> {
         Op::Read { path } => (b'R', path.clone().into_bytes()),
         Op::Link { path } => (b'L', path.clone().into_bytes()),
         Op::List { path } => (b'D', path.clone().into_bytes()),
-        Op::Signal {
-            pid,
-            signal,
-            container,
-        } => {
+        Op::Signal { pid, signal, container } => {
             let mut rest = pid.to_le_bytes().to_vec();
             rest.extend(signal.to_le_bytes());
             rest.extend(container.as_bytes());
@@ -72,10 +68,7 @@ impl Incoming {
         let rest = self.0.split_off(end);
         let mut answer = std::mem::replace(&mut self.0, rest);
         if status < 0 {
-            return Ok(Some(Err(Refusal {
-                errno: Errno(-status),
-                step: Step::from_byte(step),
-            })));
+            return Ok(Some(Err(Refusal { errno: Errno(-status), step: Step::from_byte(step) })));
         }
         Ok(Some(Ok(answer.split_off(HEAD))))
     }
@@ -87,19 +80,11 @@ mod tests {
 
     #[test]
     fn questions_bear_their_length() {
-        let read = Op::Read {
-            path: "1/stat".into(),
-        };
+        let read = Op::Read { path: "1/stat".into() };
         assert_eq!(question(&read).unwrap(), b"R\x06\0\0\x001/stat");
-        let write = Op::TryWrite {
-            pid: 258,
-            folder: "/tmp".into(),
-            name: "x".into(),
-        };
+        let write = Op::TryWrite { pid: 258, folder: "/tmp".into(), name: "x".into() };
         assert_eq!(question(&write).unwrap(), b"W\x0a\0\0\0\x02\x01\0\0/tmp\0x");
-        let endless = Op::Read {
-            path: "x".repeat(LONGEST_QUESTION),
-        };
+        let endless = Op::Read { path: "x".repeat(LONGEST_QUESTION) };
         assert_eq!(question(&endless), None);
     }
 
@@ -115,15 +100,8 @@ mod tests {
                     answers.push(answer);
                 }
             }
-            let refusal = Refusal {
-                errno: Errno::ENOENT,
-                step: Step::Create,
-            };
-            assert_eq!(
-                answers,
-                [Ok(b"hi".to_vec()), Err(refusal)],
-                "pieces of {size}"
-            );
+            let refusal = Refusal { errno: Errno::ENOENT, step: Step::Create };
+            assert_eq!(answers, [Ok(b"hi".to_vec()), Err(refusal)], "pieces of {size}");
         }
     }
 

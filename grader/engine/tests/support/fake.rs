@@ -103,8 +103,7 @@ async fn answer(mut stream: UnixStream, act: Act) {
         }
         Act::HalfThenCut => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Id\":".to_owned(),
         Act::PieceThenHang => {
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n\u{1}\0\0\0\0\0\0\u{1}x\r\n"
-                .to_owned()
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n\u{1}\0\0\0\0\0\0\u{1}x\r\n".to_owned()
         }
         Act::Hang | Act::Cut => String::new(),
     };

@@ -14,18 +14,13 @@ pub(crate) async fn engine() -> Engine {
     let env = |name: &str| std::env::var(name).ok();
     let home = std::env::var("HOME").unwrap_or_default();
     let endpoint = Endpoint::resolve(&env, Path::new(&home)).unwrap();
-    Engine::connect(&endpoint, Duration::from_secs(5))
-        .await
-        .unwrap()
+    Engine::connect(&endpoint, Duration::from_secs(5)).await.unwrap()
 }
 
 /// A run of its own, under a workspace label that no other test has.
 pub(crate) fn scope(engine: &Engine, test: &str) -> RunScope {
     let run = format!("{test}-{}", std::process::id());
-    let labels = Labels {
-        workspace: format!("test-{run}"),
-        run,
-    };
+    let labels = Labels { workspace: format!("test-{run}"), run };
     RunScope::new(engine.clone(), labels, Arc::new(NoLedger))
 }
 
@@ -68,10 +63,7 @@ pub(crate) fn reconfigured(
         entry.read_to_end(&mut bytes)?;
         if path == "manifest.json" {
             let mut manifest: serde_json::Value = serde_json::from_slice(&bytes)?;
-            config_path = manifest[0]["Config"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
+            config_path = manifest[0]["Config"].as_str().unwrap_or_default().to_owned();
             manifest[0]["RepoTags"] = serde_json::json!([name]);
             bytes = manifest.to_string().into_bytes();
         }
