@@ -6,10 +6,11 @@ use serde_json::json;
 
 use super::{CliError, Exit, Face, args::InitArgs, doctor};
 use crate::{
-    course::Course,
+    course::{Course, Origin},
     term::{
         Term, clean_line,
-        layout::{count, labelled},
+        layout::{command, count, labelled},
+        variable,
     },
     workspace::{
         FirstCommit, Workspace, first_commit, form,
@@ -47,8 +48,15 @@ pub(super) fn run(face: &Face, args: &InitArgs) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     tell(face, &folder, &plan, &committed);
+    if let Origin::Folder(workbook) = &course.origin
+        && variable("GRADER_WORKBOOK").is_none()
+    {
+        let workbook = workbook.canonicalize().unwrap_or_else(|_| workbook.clone());
+        let words = format!("export GRADER_WORKBOOK={}", quoted(&workbook));
+        face.term.result(&command("workbook", &words, face.look()));
+    }
     doctor::after_init(face, &course, &workspace)?;
-    face.term.result(&labelled("then", &next_command(face, args, &course), face.look()));
+    face.term.result(&command("then", &next_command(face, args, &course), face.look()));
     Ok(Exit::Done)
 }
 

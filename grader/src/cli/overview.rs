@@ -32,8 +32,10 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let look = face.look();
-    let mut out = format!("{}\n", paint(BOLD, &clean_line(title)));
-    out.push_str(&paragraph(&standing.in_a_line(), look));
+    let status = paragraph(&standing.in_a_line(), look);
+    // Where one stands takes two lines at times; five it shall be in all, and the title is known.
+    let mut out = if status.lines().count() == 1 { titled(title) } else { String::new() };
+    out.push_str(&status);
     for (command, what) in commands {
         out.push_str(&command_line(&command, what, look));
     }
@@ -54,7 +56,7 @@ fn outside(face: &Face) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let look = face.look();
-    let mut out = format!("{}\n", paint(BOLD, &clean_line(&manifest.title)));
+    let mut out = titled(&manifest.title);
     let what = format!("{} exercises. You are in no workspace yet.", manifest.exercises.len());
     out.push_str(&paragraph(&what, look));
     out.push_str(&command_line("grader init my-course", "makes a workspace", look));
@@ -62,6 +64,10 @@ fn outside(face: &Face) -> Result<Exit, CliError> {
     out.push_str(&command_line("grader help", "all commands", look));
     face.term.result(&out);
     Ok(Exit::Done)
+}
+
+fn titled(title: &str) -> String {
+    format!("{}\n", paint(BOLD, &clean_line(title)))
 }
 
 /// The three commands that fit now.

@@ -92,10 +92,11 @@ pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// A duration as people say it: `0.4 s`, `12 s`, `2 min 5 s`.
+/// A duration as people say it: `12 ms`, `0.4 s`, `12 s`, `2 min 5 s`.
 pub fn duration(millis: u64) -> String {
     match millis {
-        0..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) % 1000 / 100),
+        0..=99 => format!("{millis} ms"),
+        100..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) % 1000 / 100),
         9_950..=119_499 => format!("{} s", (millis + 500) / 1000),
         _ => {
             let seconds = (millis + 500) / 1000;
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn durations_and_sizes_read_well() {
         let durations = [0, 49, 640, 1_812, 9_949, 9_950, 59_600, 125_000].map(duration);
-        assert_eq!(durations, ["0.0 s", "0.0 s", "0.6 s", "1.8 s", "9.9 s", "10 s", "60 s", "2 min 5 s"]);
+        assert_eq!(durations, ["0 ms", "49 ms", "0.6 s", "1.8 s", "9.9 s", "10 s", "60 s", "2 min 5 s"]);
         let sizes = [0, 999, 1_000, 9_949, 123_456, 999_949, 1_500_000, 2_000_000_000].map(bytes);
         assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "9.9 kB", "123 kB", "999 kB", "1.5 MB", "2.0 GB"]);
         assert_eq!((count(1, "check"), count(0, "check")), ("1 check".into(), "0 checks".into()));
