@@ -2,6 +2,8 @@
 //!
 //! Machines differ and tests share them: what is asserted is growth, what is printed are the figures.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
+
 use std::{
     io::Write,
     time::{Duration, Instant},
@@ -41,7 +43,7 @@ fn recording_and_listing_cost_the_same_after_many_attempts() {
     let progress = Progress::open(root.path()).unwrap();
     let mut figures = Vec::new();
     let mut recorded = 0;
-    for many in [1_000, 4_000] {
+    for many in [500, 2_000] {
         let mut recording = Vec::new();
         while recorded < many {
             let attempt = attempt(recorded % EXERCISES);
