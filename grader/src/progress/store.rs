@@ -81,7 +81,8 @@ impl Progress {
         }
     }
 
-    /// Opens the progress of the workspace at `root` to look at it: nothing is made or written.
+    /// Opens the progress of the workspace at `root` to look at it: nothing is made or written,
+    /// but that a database of an older format is brought to the newest.
     ///
     /// # Errors
     /// There is a database, and it cannot be read or is not what the grader has written.
