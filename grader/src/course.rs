@@ -234,6 +234,14 @@ mod tests {
     }
 
     #[test]
+    fn the_workbook_that_is_built_in_can_be_used() {
+        let course = Course::open(Origin::Embedded).unwrap();
+        assert!(!course.workbook.checks.is_empty());
+        assert!(course.files.below("exercises").next().is_some());
+        assert!(course.files.below("checks/specimens").next().is_none(), "specimens only weigh");
+    }
+
+    #[test]
     fn of_a_specimen_its_evidence_alone_is_read() {
         let root = workbook();
         let files = Origin::of(Some(root.path())).files().unwrap();

@@ -3,16 +3,19 @@
 use std::path::PathBuf;
 
 use grader_core::{
-    Attempt, ExerciseId, Verdict, VerdictWord,
+    Attempt, ExerciseId, Missing, Verdict, VerdictWord,
     card::Card,
     document::{Document, FORMAT, ResultOf},
+    evidence::Evidence,
 };
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     CliError, Exit, Face, args::CheckArgs, cards::beside_of, ids, log, signals::Signals, standing::Standing,
 };
 use crate::{
+    progress::RunEvent,
     run::{self, RunReport, Session},
     term::{
         self, RunDisplay, Word, clean_line,
@@ -27,10 +30,14 @@ pub(super) fn run(face: &Face, args: &CheckArgs) -> Result<Exit, CliError> {
         Due::These(ids) => ids,
         Due::Nothing(words) => return nothing(face, &session, &words),
     };
-    let (report, signal) = match judged(face, &session, &due)? {
+    let (to_come, with_check): (Vec<ExerciseId>, Vec<ExerciseId>) =
+        due.iter().partition(|id| !session.course.workbook.checks.contains_key(id));
+    let (mut report, signal) = match judged(face, &session, &with_check)? {
         Ended::Reported(report, signal) => (report, signal),
         Ended::Left(exit) => return Ok(exit),
     };
+    report.attempts.extend(to_come.into_iter().filter_map(|id| still_to_come(&session, id)));
+    report.attempts.sort_by_key(|attempt| due.iter().position(|id| *id == attempt.exercise));
     tell(face, &session, &report, due.len() > 1, log.map(|path| face.shown(&path)))?;
     let exit = Exit::of(report.attempts.iter().map(|attempt| attempt.verdict.word()));
     Ok(signal.unwrap_or(exit))
@@ -62,19 +69,7 @@ fn due(session: &Session, args: &CheckArgs) -> Result<Due, CliError> {
     let workbook = &session.course.workbook;
     let has_check = |id: &ExerciseId| workbook.checks.contains_key(id);
     if !args.ids.is_empty() {
-        let named = ids::exercises(&workbook.manifest, &args.ids)?;
-        let ids: Vec<ExerciseId> = named.iter().copied().filter(has_check).collect();
-        return match (ids.is_empty(), named.as_slice()) {
-            (false, _) => Ok(Due::These(ids)),
-            (true, [only]) => Err(CliError::NotReady {
-                what: format!("{only} is pending: its check is still to come"),
-                fix: "grader next".into(),
-            }),
-            (true, _) => Err(CliError::NotReady {
-                what: format!("{} are pending: their checks are still to come", args.ids.join(", ")),
-                fix: "grader next".into(),
-            }),
-        };
+        return Ok(Due::These(ids::exercises(&workbook.manifest, &args.ids)?));
     }
     if args.all {
         let ids = workbook.manifest.exercises.iter().map(|exercise| exercise.id).filter(has_check);
@@ -111,9 +106,26 @@ fn due(session: &Session, args: &CheckArgs) -> Result<Due, CliError> {
     })
 }
 
+/// An exercise that was asked for by name and has no check yet: blocked, and recorded nowhere.
+fn still_to_come(session: &Session, id: ExerciseId) -> Option<Attempt> {
+    let exercise = session.course.workbook.manifest.exercise(id)?;
+    let missing = Missing { what: "its check is still to come".into(), fix: "grader next".into() };
+    Some(Attempt {
+        number: None,
+        exercise: id,
+        title: exercise.todo.clone(),
+        check_hash: String::new(),
+        started: Timestamp::now(),
+        duration_ms: 0,
+        evidence: Evidence::empty(),
+        outcomes: Vec::new(),
+        verdict: Verdict::Blocked(missing),
+    })
+}
+
 fn nothing(face: &Face, session: &Session, words: &str) -> Result<Exit, CliError> {
     if face.global.json {
-        let started = jiff::Timestamp::now();
+        let started = Timestamp::now();
         face.term.json(&document(session, started, 0, &[]))?;
     } else {
         face.term.result(&paragraph(words, face.look()));
@@ -130,6 +142,9 @@ enum Ended {
 }
 
 fn judged(face: &Face, session: &Session, due: &[ExerciseId]) -> Result<Ended, CliError> {
+    if due.is_empty() {
+        return Ok(Ended::Reported(nothing_run(), None));
+    }
     let title = |id: &ExerciseId| {
         session.course.workbook.checks.get(id).map_or_else(String::new, |it| it.title.clone())
     };
@@ -140,7 +155,10 @@ fn judged(face: &Face, session: &Session, due: &[ExerciseId]) -> Result<Ended, C
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(system)?;
         let cancel = CancellationToken::new();
-        let watcher = |event: &crate::progress::RunEvent| display.on(event);
+        let watcher = |event: &RunEvent| {
+            tracing::debug!(?event);
+            display.on(event);
+        };
         let mut running = std::pin::pin!(run::check(session, due, &watcher, cancel.clone()));
         let mut first = None;
         loop {
@@ -167,7 +185,19 @@ fn judged(face: &Face, session: &Session, due: &[ExerciseId]) -> Result<Ended, C
     ended
 }
 
-fn document(session: &Session, started: jiff::Timestamp, duration_ms: u64, attempts: &[Attempt]) -> Document {
+/// The report of a run that had nothing to run.
+fn nothing_run() -> RunReport {
+    RunReport {
+        started: Timestamp::now(),
+        duration_ms: 0,
+        attempts: Vec::new(),
+        not_recorded: None,
+        cancelled: false,
+        left: Vec::new(),
+    }
+}
+
+fn document(session: &Session, started: Timestamp, duration_ms: u64, attempts: &[Attempt]) -> Document {
     Document {
         format: FORMAT,
         workspace: session.workspace.root().display().to_string(),

@@ -15,13 +15,19 @@ pub(super) fn exercise(manifest: &Manifest, text: &str) -> Result<ExerciseId, Cl
 }
 
 /// The exercises that several texts name, each once, in the order of the texts.
+///
+/// A chapter names those that have a check, unless none has: then it names them all.
 pub(super) fn exercises(manifest: &Manifest, texts: &[String]) -> Result<Vec<ExerciseId>, CliError> {
     let mut ids = Vec::new();
     for text in texts {
         let chapter = text.parse::<u16>().ok().map(|number| in_chapter(manifest, number));
         let named = match chapter {
             Some(ids) if ids.is_empty() => return Err(unknown(manifest, text)),
-            Some(ids) => ids,
+            Some(ids) => {
+                let pending = |id: &ExerciseId| manifest.exercise(*id).is_some_and(|it| it.pending);
+                let due: Vec<ExerciseId> = ids.iter().copied().filter(|id| !pending(id)).collect();
+                if due.is_empty() { ids } else { due }
+            }
             None => vec![exercise(manifest, text)?],
         };
         ids.extend(named.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());

@@ -30,6 +30,10 @@ pub(super) fn run(face: &Face, args: &InitArgs) -> Result<Exit, CliError> {
         return stopped(face);
     }
     plan.write(&folder)?;
+    let folder = folder.canonicalize().map_err(|source| CliError::System {
+        what: format!("cannot find `{}` again", folder.display()),
+        source,
+    })?;
     let title = &course.workbook.manifest.title;
     let committed = first_commit(&folder, title, &choices.name, &choices.id);
     let workspace = Workspace::open(&folder)?;

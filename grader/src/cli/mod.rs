@@ -69,10 +69,11 @@ fn usage(error: &clap::Error) -> Exit {
 
 fn ended(cli: Cli) -> Exit {
     let global = cli.global;
-    let options = Options { plain: global.plain, color: global.color, quiet: global.quiet };
+    let logs = global.verbose > 0 || variable("GRADER_LOG").is_some();
+    let options = Options { plain: global.plain, color: global.color, quiet: global.quiet, logs };
     let face = Face { term: Arc::new(Term::open(options)), global };
     let logs_itself = matches!(cli.command, Some(Command::Check(_)));
-    if !logs_itself && (face.global.verbose > 0 || variable("GRADER_LOG").is_some()) {
+    if logs && !logs_itself {
         log::start(face.global.verbose, None);
     }
     let exit = match dispatch(&face, cli.command) {

@@ -77,7 +77,7 @@ async fn image(engine: &Engine, names: &WorkspaceFile) -> Fact {
             Fact::new("image", Seen::Ok, format!("{reference}, {id}, {}/{}", found.os, found.architecture))
         }
         Err(error) if error.is_not_found() => {
-            Fact::new("image", Seen::Missing, format!("{reference} is not built yet"))
+            Fact::new("image", Seen::Note, format!("{reference} is not built yet"))
                 .mend(format!("docker build -t {reference} {}", names.app.path))
         }
         Err(error) => Fact::new("image", Seen::Missing, error.to_string()).mend(error.mend()),

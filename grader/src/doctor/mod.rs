@@ -191,10 +191,13 @@ fn groups(
     let common_blocks = common.iter().any(|fact| fact.seen.blocks());
     let state = |blocks: bool| if blocks { Ready::Blocked } else { Ready::Ready };
     let mut groups = vec![Group { title: "Everything".into(), state: state(common_blocks), facts: common }];
-    // Those with fewer needs first: they are unlocked first.
-    let mut sets: Vec<&Option<BTreeSet<Need>>> = needs.values().collect();
-    sets.sort_by_key(|set| (set.is_none(), set.as_ref().map(|set| (set.len(), set.clone()))));
-    sets.dedup();
+    // In the order of chapters; what is still to come stands last.
+    let mut sets: Vec<&Option<BTreeSet<Need>>> = Vec::new();
+    for set in needs.values().filter(|set| set.is_some()).chain(needs.values().filter(|set| set.is_none())) {
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
     for set in sets {
         let chapters: Vec<u16> =
             needs.iter().filter(|(_, needed)| *needed == set).map(|(chapter, _)| *chapter).collect();
@@ -273,8 +276,8 @@ mod tests {
             [
                 ("Everything", Ready::Ready, 0),
                 ("Chapter 1", Ready::Ready, 0),
-                ("Chapter 4", Ready::Blocked, 1),
-                ("Chapter 2", Ready::Blocked, 1),
+                ("Chapter 2", Ready::Blocked, 2),
+                ("Chapter 4", Ready::Blocked, 0),
                 ("Chapter 5", Ready::Pending, 0),
             ]
         );

@@ -5,7 +5,7 @@ use grader_core::card::{Card, Finding};
 use super::{
     Look, Word,
     clean::clean_line,
-    layout::{beside, block, duration, labelled, left_and_right, room, wrap},
+    layout::{beside, block, command, duration, labelled, left_and_right, room, wrap},
     look::{BOLD, paint},
     printed::printed,
 };
@@ -42,7 +42,7 @@ pub fn card(card: &Card, beside: &Beside, look: &Look) -> String {
     }
     if let Some(missing) = &card.blocked {
         out.push_str(&labelled("missing", &missing.what, look));
-        out.push_str(&labelled("do", &missing.fix, look));
+        out.push_str(&command("do", &missing.fix, look));
     }
     if let Some(fault) = &card.error {
         out.push_str(&labelled("broke", &fault.what, look));
@@ -167,8 +167,8 @@ fn then(card: &Card, beside_card: &Beside, look: &Look) -> String {
     let id = card.exercise;
     let mut parts = match Word::from(card.verdict) {
         Word::Failed => vec![format!("grader check {id}")],
-        Word::Blocked => vec![format!("grader check {id}"), "all at once: grader doctor".into()],
-        Word::Error => vec![format!("grader check {id}"), "engine: grader doctor".into()],
+        Word::Blocked => vec![format!("grader check {id}"), "all that is missing: grader doctor".into()],
+        Word::Error => vec![format!("grader check {id}"), "this machine: grader doctor".into()],
         Word::Passed | Word::Stale | Word::TornDown | Word::Open | Word::Pending => return String::new(),
     };
     if Word::from(card.verdict) == Word::Failed {

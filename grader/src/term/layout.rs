@@ -21,6 +21,18 @@ pub fn labelled(label: &str, text: &str, look: &Look) -> String {
     block(label, &wrap(text, room(look)), look)
 }
 
+/// A command to type, with a label before it. One that does not fit beside its label stands below it:
+/// a command that was torn apart cannot be copied.
+pub fn command(label: &str, text: &str, look: &Look) -> String {
+    let text = clean_line(text);
+    let text = text.trim();
+    let fits_below = text.width() > room(look) && text.width() + 4 <= look.width;
+    if look.plain || !fits_below {
+        return labelled(label, text, look);
+    }
+    format!("  {label}\n    {text}\n")
+}
+
 /// Ready lines with a label before the first.
 pub fn block(label: &str, lines: &[String], look: &Look) -> String {
     let mut out = String::new();

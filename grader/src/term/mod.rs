@@ -47,12 +47,15 @@ pub struct Options {
     pub color: Color,
     /// `--quiet`.
     pub quiet: bool,
+    /// Whether a log goes to standard error, so that nothing else there may be redrawn.
+    pub logs: bool,
 }
 
 /// The terminal, or whatever takes its place.
 pub struct Term {
     look: Look,
     quiet: bool,
+    logs: bool,
     out: Mutex<Stream<io::Stdout>>,
     err: Mutex<Stream<io::Stderr>>,
 }
@@ -74,6 +77,7 @@ impl Term {
         Self {
             look: Look::read(&variable, options.plain, terminal_width()),
             quiet: options.quiet,
+            logs: options.logs,
             out: Mutex::new(Stream::open(io::stdout(), options.color)),
             err: Mutex::new(Stream::open(io::stderr(), options.color)),
         }
@@ -134,7 +138,7 @@ impl Term {
 
     /// Whether standard error is a terminal that may be redrawn.
     pub fn can_redraw(&self) -> bool {
-        !self.look.plain && !self.quiet && io::stderr().is_terminal()
+        !self.look.plain && !self.quiet && !self.logs && io::stderr().is_terminal()
     }
 
     /// Ends the output. A reader that went away (`| head`) is no fault; a full disk is.

@@ -180,7 +180,7 @@ fn style(look: &Look, template: &str) -> ProgressStyle {
 struct Lines {
     term: Arc<Term>,
     several: bool,
-    doing: Arc<Mutex<String>>,
+    doing: Arc<Mutex<BTreeMap<ExerciseId, String>>>,
     ticker: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -188,7 +188,7 @@ impl Lines {
     fn start(term: &Arc<Term>, exercises: &[(ExerciseId, String)]) -> Self {
         let ids: Vec<String> = exercises.iter().map(|(id, _)| id.to_string()).collect();
         term.say(&format!("checking {}\n", ids.join(", ")));
-        let doing = Arc::new(Mutex::new(String::new()));
+        let doing = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = mpsc::channel();
         let ticker = std::thread::spawn({
             let (term, doing) = (Arc::clone(term), Arc::clone(&doing));
@@ -207,13 +207,15 @@ impl Lines {
             RunEvent::Step(step) => {
                 let text =
                     format!("{} {}: {}", step.exercise, clean_line(&step.probe), clean_line(&step.doing));
-                *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = text;
+                self.doing.lock().unwrap_or_else(PoisonError::into_inner).insert(step.exercise, text);
             }
-            RunEvent::CheckFinished { exercise, verdict, took_ms, .. } if self.several => {
-                self.term.say(&format!("{exercise}: {}, {}\n", verdict.as_str(), duration(*took_ms)));
+            RunEvent::CheckFinished { exercise, verdict, took_ms, .. } => {
+                self.doing.lock().unwrap_or_else(PoisonError::into_inner).remove(exercise);
+                if self.several {
+                    self.term.say(&format!("{exercise}: {}, {}\n", verdict.as_str(), duration(*took_ms)));
+                }
             }
-            RunEvent::CheckFinished { .. }
-            | RunEvent::CheckStarted { .. }
+            RunEvent::CheckStarted { .. }
             | RunEvent::ProbeFinished { .. }
             | RunEvent::RunStarted { .. }
             | RunEvent::RunFinished { .. } => {}
@@ -236,10 +238,11 @@ impl Drop for Lines {
     }
 }
 
-fn still_running(term: &Term, doing: &Mutex<String>, stopped: &mpsc::Receiver<()>) {
+fn still_running(term: &Term, doing: &Mutex<BTreeMap<ExerciseId, String>>, stopped: &mpsc::Receiver<()>) {
     let began = Instant::now();
     while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
-        let doing = doing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let doing = doing.lock().unwrap_or_else(PoisonError::into_inner);
+        let doing = doing.values().cloned().collect::<Vec<_>>().join("; ");
         let after = if doing.is_empty() { String::new() } else { format!(": {doing}") };
         term.say(&format!("still running, {} s{after}\n", began.elapsed().as_secs()));
     }
