@@ -6,7 +6,7 @@
 mod course;
 // mod evidence;
 // mod hostile;
-// mod judge;
+mod judge;
 // mod lint;
 // mod names;
 // mod readme;
