@@ -46,7 +46,7 @@ impl Outcome {
 pub struct Failure {
     /// The assertion's id.
     pub assertion: String,
-    /// Where in the evidence, as a normalized JSONPath; `null` for an assertion over the whole.
+    /// Where in the evidence, as a JSONPath: `$.app.processes[0]`; `null` for an assertion over the whole.
     pub path: Option<String>,
     /// What was expected.
     pub expected: String,
