@@ -2,6 +2,9 @@
 //!
 //! Mounting needs root on Linux; elsewhere each test says that it was skipped.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::{
     fs,
     io::Write,

@@ -7,63 +7,19 @@ use std::collections::BTreeMap;
 
 use grader_core::{
     Attempt, ExerciseId, VerdictWord,
-    evidence::{self, Evidence, Subject},
+    evidence::{self, Evidence},
     judge::{Held, Outcome},
     workbook::{Check, Holds},
 };
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{
     Progress,
     error::{Inside, ProgressError},
-    form::{Judged, from_json, known, milliseconds, parsed, to_json},
+    form::{Judged, from_json, known, milliseconds, to_json},
     retention,
+    summary::{AttemptSummary, ExerciseSummary, NEWEST, SUMMARY, SUMMARY_COLUMNS, SummaryRow},
 };
-
-/// What lists need to know of an attempt, by its newest judgement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttemptSummary {
-    /// Its number in the workspace, from 1.
-    pub number: u64,
-    /// The exercise.
-    pub exercise: ExerciseId,
-    /// The title of the check by which it was judged.
-    pub title: String,
-    /// SHA-256 of the check by which it was judged.
-    pub check_hash: String,
-    /// When it began, by the machine's clock.
-    pub started: Timestamp,
-    /// How long it took.
-    pub duration_ms: u64,
-    /// How it ended.
-    pub verdict: VerdictWord,
-    /// What was judged.
-    pub subject: Subject,
-}
-
-/// What lists need to know of an exercise that has been attempted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExerciseSummary {
-    /// The newest attempt.
-    pub last: AttemptSummary,
-    /// The first attempt that passed, as it was judged then.
-    pub first_pass: Option<AttemptSummary>,
-    /// How many attempts there were, kept or not.
-    pub attempts: u64,
-    /// How many hints were taken.
-    pub hints: u8,
-}
-
-/// The columns of a summary, judged newest, of `attempts a` joined with `rejudgements r`.
-const SUMMARY: &str =
-    "a.number, a.exercise, coalesce(r.title, a.title), coalesce(r.check_hash, a.check_hash),
-    a.started, a.duration_ms, coalesce(r.word, a.verdict), a.subject";
-/// How many columns those are.
-const SUMMARY_COLUMNS: usize = 8;
-/// The newest judgement of `attempts a`, if it was judged again.
-const NEWEST: &str = "LEFT JOIN rejudgements r
-    ON r.id = (SELECT max(id) FROM rejudgements WHERE attempt = a.number)";
 
 impl Progress {
     /// Records an attempt and returns its number; it is on the disk then. The number that it bears is not read.
@@ -78,7 +34,7 @@ impl Progress {
         self.write("record the attempt", |transaction| {
             let number = insert(transaction, attempt)?;
             let exercise = attempt.exercise.to_string();
-            note_held(transaction, &exercise, number, &attempt.outcomes)?;
+            note_held(transaction, number, &attempt.outcomes)?;
             let first_pass = (attempt.verdict.word() == VerdictWord::Passed).then_some(number);
             transaction
                 .prepare_cached(
@@ -200,7 +156,8 @@ impl Progress {
         let once = |id: &str| check.assertions.iter().any(|it| it.id == id && it.holds == Holds::Once);
         self.read("read what held before", |connection| {
             let mut query = connection.prepare_cached(
-                "SELECT assertion, max(attempt) FROM held WHERE exercise = ?1 GROUP BY assertion",
+                "SELECT h.assertion, max(h.attempt) FROM attempts a JOIN held h ON h.attempt = a.number
+                 WHERE a.exercise = ?1 GROUP BY h.assertion",
             )?;
             let rows = query.query_map([check.id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let held = rows.collect::<rusqlite::Result<Vec<(String, u64)>>>()?;
@@ -240,17 +197,16 @@ fn insert(transaction: &Transaction<'_>, attempt: &Attempt) -> Result<i64, Insid
 /// Notes which assertions held in an attempt, in place of what an earlier judgement said.
 pub(super) fn note_held(
     transaction: &Transaction<'_>,
-    exercise: &str,
     attempt: i64,
     outcomes: &[(String, Outcome)],
 ) -> Result<(), Inside> {
     transaction.prepare_cached("DELETE FROM held WHERE attempt = ?1")?.execute([attempt])?;
-    let mut note = transaction
-        .prepare_cached("INSERT OR IGNORE INTO held (exercise, assertion, attempt) VALUES (?1, ?2, ?3)")?;
+    let mut note =
+        transaction.prepare_cached("INSERT OR IGNORE INTO held (attempt, assertion) VALUES (?1, ?2)")?;
     for (assertion, outcome) in outcomes {
         match outcome {
             Outcome::Holds => {
-                note.execute(params![exercise, assertion, attempt])?;
+                note.execute(params![attempt, assertion])?;
             }
             // Held before: the attempt in which it did is noted by itself.
             Outcome::HeldBefore { .. } | Outcome::Failed { .. } | Outcome::NotEvaluated(_) => {}
@@ -306,46 +262,4 @@ pub(super) fn whole(connection: &Connection, number: u64) -> Result<Option<Attem
         outcomes,
         verdict,
     }))
-}
-
-/// A summary as its columns hold it.
-struct SummaryRow {
-    number: u64,
-    exercise: String,
-    title: String,
-    check_hash: String,
-    started: String,
-    duration_ms: u64,
-    verdict: String,
-    subject: String,
-}
-
-impl SummaryRow {
-    fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
-        Ok(Self {
-            number: row.get(first)?,
-            exercise: row.get(first + 1)?,
-            title: row.get(first + 2)?,
-            check_hash: row.get(first + 3)?,
-            started: row.get(first + 4)?,
-            duration_ms: row.get(first + 5)?,
-            verdict: row.get(first + 6)?,
-            subject: row.get(first + 7)?,
-        })
-    }
-
-    fn read(self) -> Result<AttemptSummary, Inside> {
-        let of = |what: &str| format!("the {what} of attempt {}", self.number);
-        Ok(AttemptSummary {
-            number: self.number,
-            exercise: parsed(|| of("exercise"), &self.exercise)?,
-            started: parsed(|| of("time"), &self.started)?,
-            verdict: VerdictWord::parse(&self.verdict)
-                .ok_or_else(|| Inside::unreadable(of("verdict"), format!("`{}` is none", self.verdict)))?,
-            subject: from_json(|| of("subject"), &self.subject)?,
-            title: self.title,
-            check_hash: self.check_hash,
-            duration_ms: self.duration_ms,
-        })
-    }
 }

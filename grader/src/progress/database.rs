@@ -198,7 +198,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update_and_check(None, "journal_size_limit", 1_000_000, |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(48);
     Ok(connection)
 }

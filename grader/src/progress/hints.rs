@@ -22,7 +22,7 @@ impl Progress {
             Keeping::Recorded => 0,
             Keeping::Unrecorded(_, remembered) => {
                 let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-                remembered.hints.get(&exercise).copied().unwrap_or(0)
+                remembered.get(&exercise).copied().unwrap_or(0)
             }
         };
         Ok(recorded.saturating_add(remembered))
@@ -48,7 +48,7 @@ impl Progress {
             }),
             Keeping::Unrecorded(_, remembered) => {
                 let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-                let hints = remembered.hints.entry(exercise).or_default();
+                let hints = remembered.entry(exercise).or_default();
                 *hints = hints.saturating_add(1);
                 drop(remembered);
                 self.hints_taken(exercise)

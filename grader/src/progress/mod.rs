@@ -19,10 +19,10 @@ mod runs;
 mod schema;
 mod states;
 mod store;
+mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use attempts::{AttemptSummary, ExerciseSummary};
 pub use error::{NotRecorded, ProgressError};
 pub use event::{RunEvent, Step};
 pub use ledger::{LeftOver, RunLedger};
@@ -31,3 +31,4 @@ pub use retention::LAST_KEPT;
 pub use runs::{RUNS_KEPT, Run, Running};
 pub use states::{Change, Look, Part, State, SubjectNow, not_looked_at, state_of};
 pub use store::Progress;
+pub use summary::{AttemptSummary, ExerciseSummary};

@@ -59,7 +59,7 @@ impl Progress {
                     judged.outcomes,
                 ])?;
             let exercise = again.exercise.to_string();
-            note_held(transaction, &exercise, milliseconds(number), &again.outcomes)?;
+            note_held(transaction, milliseconds(number), &again.outcomes)?;
             transaction
                 .prepare_cached(
                     "UPDATE exercises SET first_pass = ?2

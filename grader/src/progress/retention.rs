@@ -19,7 +19,8 @@ pub(super) fn prune(transaction: &Transaction<'_>, exercise: &str) -> Result<(),
                  (SELECT number FROM attempts WHERE exercise = ?1 ORDER BY number DESC LIMIT ?2))
              AND number IS NOT (SELECT first_pass FROM exercises WHERE exercise = ?1)
              AND number NOT IN
-                 (SELECT max(attempt) FROM held WHERE exercise = ?1 GROUP BY assertion)",
+                 (SELECT max(h.attempt) FROM attempts a JOIN held h ON h.attempt = a.number
+                  WHERE a.exercise = ?1 GROUP BY h.assertion)",
         )?
         .execute(params![exercise, LAST_KEPT])?;
     Ok(())

@@ -7,7 +7,7 @@
 use std::{
     fs::{File, TryLockError},
     io,
-    sync::PoisonError,
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use grader_core::ExerciseId;
@@ -34,10 +34,16 @@ pub const RUNS_KEPT: u32 = 50;
 pub struct Run {
     progress: Progress,
     id: String,
-    /// The row's number; `None` where nothing is recorded.
-    number: Option<i64>,
-    /// Held, not read: `None` where no lock can be had.
-    _lock: Option<File>,
+    kept: Kept,
+}
+
+/// Where a run is known of.
+#[derive(Debug)]
+enum Kept {
+    /// By its row, for as long as the lock is held.
+    Row { number: i64, _lock: File },
+    /// Nowhere but here, with the number of its events.
+    Nowhere { events: AtomicI64 },
 }
 
 /// A run that is going on, in this process or another.
@@ -64,7 +70,8 @@ impl Progress {
     pub fn begin_run(&self, exercises: &[ExerciseId]) -> Result<Run, ProgressError> {
         let id = self.read("choose an id for the run", |connection| Ok(random(connection, 8)?))?;
         if let Keeping::Unrecorded(..) = self.keeping() {
-            return Ok(Run { progress: self.clone(), id, number: None, _lock: None });
+            let kept = Kept::Nowhere { events: AtomicI64::new(0) };
+            return Ok(Run { progress: self.clone(), id, kept });
         }
         let folder = self.run_folder()?;
         let name = lock_name(&id);
@@ -83,7 +90,7 @@ impl Progress {
         match begun {
             Ok((number, dead)) => {
                 dead.iter().for_each(|id| forget_lock(&folder, id));
-                Ok(Run { progress: self.clone(), id, number: Some(number), _lock: Some(lock) })
+                Ok(Run { progress: self.clone(), id, kept: Kept::Row { number, _lock: lock } })
             }
             Err(error) => {
                 forget_lock(&folder, &id);
@@ -190,21 +197,16 @@ impl Run {
 
     /// Appends an event to the stream and returns its place there, counted across all runs.
     ///
-    /// Where nothing is recorded it goes nowhere, and its place is counted within the process.
+    /// Where nothing is recorded it goes nowhere, and its place is counted within the run.
     ///
     /// # Errors
     /// It could not be written.
     pub fn event(&self, event: &RunEvent) -> Result<i64, ProgressError> {
-        match (self.number, self.progress.keeping()) {
-            (Some(number), _) => self
+        match &self.kept {
+            Kept::Row { number, .. } => self
                 .progress
-                .write("record what happens", |transaction| events::append(transaction, number, event)),
-            (None, Keeping::Unrecorded(_, remembered)) => {
-                let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-                remembered.events += 1;
-                Ok(remembered.events)
-            }
-            (None, Keeping::Recorded) => Ok(0),
+                .write("record what happens", |transaction| events::append(transaction, *number, event)),
+            Kept::Nowhere { events } => Ok(events.fetch_add(1, Ordering::Relaxed) + 1),
         }
     }
 
@@ -213,7 +215,7 @@ impl Run {
     /// # Errors
     /// It cannot be read.
     pub fn cancel_requested(&self) -> Result<bool, ProgressError> {
-        let Some(number) = self.number else {
+        let Kept::Row { number, .. } = &self.kept else {
             return Ok(false);
         };
         self.progress.read("see whether the run shall stop", |connection| {
@@ -230,7 +232,7 @@ impl Run {
     /// # Errors
     /// The end could not be written; the run's lock is freed all the same.
     pub fn finish(self, cancelled: bool) -> Result<(), ProgressError> {
-        let Some(number) = self.number else {
+        let Kept::Row { number, _lock } = self.kept else {
             return Ok(());
         };
         let how = if cancelled { "cancelled" } else { "finished" };

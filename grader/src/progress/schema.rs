@@ -67,12 +67,10 @@ CREATE INDEX rejudgements_of_attempt ON rejudgements (attempt, id);
 
 -- Which assertions held in which attempt, by its newest judgement.
 CREATE TABLE held (
-    exercise  TEXT NOT NULL,
-    assertion TEXT NOT NULL,
     attempt   INTEGER NOT NULL REFERENCES attempts ON DELETE CASCADE,
-    PRIMARY KEY (exercise, assertion, attempt)
+    assertion TEXT NOT NULL,
+    PRIMARY KEY (attempt, assertion)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX held_in_attempt ON held (attempt);
 
 -- One row for each exercise, so that a list costs the same after ten attempts and ten thousand.
 CREATE TABLE exercises (
@@ -81,8 +79,6 @@ CREATE TABLE exercises (
     last       INTEGER NOT NULL REFERENCES attempts,
     first_pass INTEGER REFERENCES attempts
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX exercises_by_last ON exercises (last);
-CREATE INDEX exercises_by_first_pass ON exercises (first_pass);
 
 CREATE TABLE hints (
     exercise TEXT PRIMARY KEY,
@@ -133,11 +129,17 @@ BEGIN SELECT RAISE(ABORT, 'attempts are never edited'); END;
 
 /// Brings a database to the newest format, whichever of ours it has.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    while format(connection)? < NEWEST {
+    apply(connection, MIGRATIONS)
+}
+
+fn apply(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
+    // A newer format than all of these has none to come.
+    let next = |format: i64| usize::try_from(format).ok().and_then(|format| migrations.get(format));
+    while next(format(connection)?).is_some() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         // Asked again under the lock: another process may have been first.
         let found = format(&transaction)?;
-        if let Some(migration) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found)) {
+        if let Some(migration) = next(found) {
             transaction.execute_batch(migration)?;
             transaction.pragma_update(None, "user_version", found + 1)?;
         }
@@ -154,4 +156,28 @@ pub(super) fn format(connection: &Connection) -> rusqlite::Result<i64> {
 /// Whose a database is, as it says itself.
 pub(super) fn application(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_database_becomes_newer_in_whole_steps() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps =
+            ["CREATE TABLE a (x)", "CREATE TABLE b (x); INSERT INTO a VALUES (1)", "CREATE TABLE c (x)"];
+        apply(&mut connection, &steps[..1]).unwrap();
+        assert_eq!(format(&connection).unwrap(), 1);
+
+        // The second half of a step fails: the first half has not happened either.
+        assert!(apply(&mut connection, &[steps[0], steps[1], "CREATE TABLE d (x); nonsense"]).is_err());
+        assert_eq!(format(&connection).unwrap(), 2);
+        assert!(connection.prepare("SELECT * FROM d").is_err());
+
+        apply(&mut connection, &steps).unwrap();
+        assert_eq!(format(&connection).unwrap(), 3);
+        let rows: i64 = connection.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1, "no step ran twice");
+    }
 }

@@ -40,16 +40,12 @@ struct Inner {
 pub(super) enum Keeping {
     /// In the workspace's database.
     Recorded,
-    /// Nowhere: why, and what must be remembered until the process ends.
-    Unrecorded(NotRecorded, Mutex<Remembered>),
+    /// Nowhere: why, and what is remembered until the process ends.
+    Unrecorded(NotRecorded, Mutex<HintsTaken>),
 }
 
-/// What a process remembers by itself where nothing is recorded.
-#[derive(Debug, Default)]
-pub(super) struct Remembered {
-    pub(super) events: i64,
-    pub(super) hints: BTreeMap<ExerciseId, u8>,
-}
+/// How many hints were taken in this process, by exercise, beside those that are recorded.
+pub(super) type HintsTaken = BTreeMap<ExerciseId, u8>;
 
 impl Progress {
     /// Opens the progress of the workspace at `root`, making `.grader/progress.db` if there is none.
@@ -85,7 +81,8 @@ impl Progress {
         }
     }
 
-    /// Opens the progress of the workspace at `root` to look at it: nothing is made or written.
+    /// Opens the progress of the workspace at `root` to look at it: nothing is made or written,
+    /// but that a database of an older format is brought to the newest.
     ///
     /// # Errors
     /// There is a database, and it cannot be read or is not what the grader has written.

@@ -14,11 +14,15 @@ mod specimen;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
-use grader::{probe::EngineAccess, run::OneCheck, workspace::Workspace};
+use grader::{
+    probe::{EngineAccess, Images},
+    run::OneCheck,
+    workspace::Workspace,
+};
 use grader_core::{
     Attempt,
     judge::Held,
@@ -99,14 +103,17 @@ async fn run_all(
         Engine::connect(&endpoint, Duration::from_secs(5)).await.expect("an engine answers: ./setup");
     let bases = lay_out::Bases::build(root).await.expect("the sample app and the start can be built");
     let (bases, limit) = (Arc::new(bases), Arc::new(Semaphore::new(AT_ONCE)));
+    // The start is the image before of many: its archive is read once.
+    let images = Arc::new(Images::default());
     let tasks: Vec<_> = specimens
         .into_iter()
         .map(|specimen| {
             let (engine, bases, limit, workbook) =
                 (engine.clone(), bases.clone(), limit.clone(), workbook.clone());
+            let images = images.clone();
             tokio::spawn(async move {
                 let _permit = limit.acquire_owned().await;
-                let attempt = run_one(&specimen, &bases, &engine, &workbook).await;
+                let attempt = run_one(&specimen, &bases, &engine, &workbook, &images).await;
                 (specimen, attempt)
             })
         })
@@ -123,6 +130,7 @@ async fn run_one(
     bases: &lay_out::Bases,
     engine: &Engine,
     workbook: &Workbook,
+    images: &Images,
 ) -> Result<Attempt, String> {
     let check = workbook.checks.get(&specimen.exercise).ok_or("there is no such check")?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -134,7 +142,7 @@ async fn run_one(
         check,
         workspace: &workspace,
         engine: Ok(EngineAccess::new(scope.clone())),
-        images: &Mutex::default(),
+        images,
         held: Held::new(),
         watcher: &|_| {},
     };

@@ -1,7 +1,7 @@
 //! Which elements an assertion is tried on.
 
 use serde_json::Value;
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, PathElement};
 
 use super::PathSegment;
 use crate::evidence::Evidence;
@@ -70,12 +70,25 @@ impl Each {
             .query_located(seen)
             .into_iter()
             .map(|node| {
-                let located = node.location().to_string();
-                let path = format!("$.{probe}{}", located.strip_prefix('$').unwrap_or(&located));
-                Element { path: Some(path), value: Some(node.node()) }
+                let steps: String = node.location().iter().map(step).collect();
+                Element { path: Some(format!("$.{probe}{steps}")), value: Some(node.node()) }
             })
             .collect()
     }
+}
+
+/// One step of a path, as an author would write it.
+fn step(element: &PathElement<'_>) -> String {
+    match element {
+        PathElement::Name(name) if is_plain(name) => format!(".{name}"),
+        PathElement::Name(_) | PathElement::Index(_) => format!("[{element}]"),
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn plain(source: &str) -> Option<Vec<PathSegment>> {
@@ -85,7 +98,7 @@ fn plain(source: &str) -> Option<Vec<PathSegment>> {
             Some(name) => (name, true),
             None => (part, false),
         };
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        if !is_plain(name) {
             return None;
         }
         segments.push(PathSegment::Field(name.to_owned()));

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::{Fault, Verdict};
 
 /// What became of one assertion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It holds.
     Holds,
@@ -46,7 +45,7 @@ impl Outcome {
 pub struct Failure {
     /// The assertion's id.
     pub assertion: String,
-    /// Where in the evidence, as a normalized JSONPath; `null` for an assertion over the whole.
+    /// Where in the evidence, as a JSONPath: `$.app.processes[0]`; `null` for an assertion over the whole.
     pub path: Option<String>,
     /// What was expected.
     pub expected: String,

@@ -4,11 +4,11 @@
 
 // mod card;
 mod course;
-// mod evidence;
-// mod hostile;
-// mod judge;
+mod evidence;
+mod hostile;
+mod judge;
 // mod lint;
-// mod names;
+mod names;
 // mod readme;
 mod schemas;
 mod support;
