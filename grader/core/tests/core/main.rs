@@ -7,7 +7,7 @@ mod course;
 mod evidence;
 mod hostile;
 mod judge;
-// mod lint;
+mod lint;
 mod names;
 // mod readme;
 mod schemas;

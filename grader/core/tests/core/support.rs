@@ -123,7 +123,8 @@ pub(crate) fn assertion(keys: &str) -> String {
         ("because", "\"so\""),
         ("fix", "\"do\""),
     ] {
-        if !keys.lines().any(|line| line.starts_with(&format!("{key} ="))) {
+        let mut own = keys.lines().take_while(|line| !line.starts_with("[["));
+        if !own.any(|line| line.starts_with(&format!("{key} ="))) {
             text.push_str(&format!("{key} = {value}\n"));
         }
     }
