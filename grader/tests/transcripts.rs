@@ -76,7 +76,8 @@ fn the_readme_shows_real_cards() {
     let shown: Vec<&str> = readme.split("<!-- card: ").skip(1).collect();
     assert_eq!(shown.len(), 2, "a failing card and a pass");
     for part in shown {
-        let (name, rest) = part.split_once(" -->\n```console\n$ grader check 4.2\n").expect("a card in a block");
+        let (name, rest) =
+            part.split_once(" -->\n```console\n$ grader check 4.2\n").expect("a card in a block");
         let (card, _) = rest.split_once("\n```").expect("the block ends");
         let path = root().join(format!("grader/tests/transcripts/specimens/{name}.txt"));
         let given = std::fs::read_to_string(path).expect("a transcript");
