@@ -18,6 +18,8 @@ const MOST_ELEMENTS: usize = 3;
 pub struct Beside {
     /// Whether the check has hints to offer.
     pub hints: bool,
+    /// Whether the check is still to come, so that there is nothing to run again.
+    pub to_come: bool,
     /// Whether the workbook has a book to point into.
     pub book: bool,
     /// Where the log of a broken run is.
@@ -164,6 +166,9 @@ fn other_assertions(card: &Card, look: &Look) -> String {
 
 /// What to type next. After a pass nothing is due here.
 fn then(card: &Card, beside_card: &Beside, look: &Look) -> String {
+    if beside_card.to_come {
+        return String::new();
+    }
     let id = card.exercise;
     let mut parts = match Word::from(card.verdict) {
         Word::Failed => vec![format!("grader check {id}")],

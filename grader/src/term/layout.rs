@@ -3,7 +3,11 @@
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Look, clean::clean_line};
+use super::{
+    Look,
+    clean::clean_line,
+    look::{BOLD, paint},
+};
 
 /// Columns before the text of a labelled line, as `  looked at   `.
 const LABEL: usize = 14;
@@ -63,6 +67,15 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);
     textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
+}
+
+/// A title in bold, wrapped to the whole width; as it is where output is plain.
+pub fn title(text: &str, look: &Look) -> String {
+    let text = clean_line(text);
+    if look.plain {
+        return format!("{text}\n");
+    }
+    wrap(&text, look.width).iter().map(|line| format!("{}\n", paint(BOLD, line))).collect()
 }
 
 /// A paragraph, wrapped to the whole width; as it is where output is plain.
