@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-// mod card;
+mod card;
 mod course;
 mod evidence;
 mod hostile;
