@@ -9,7 +9,7 @@ mod hostile;
 mod judge;
 mod lint;
 mod names;
-// mod readme;
+mod readme;
 mod schemas;
 mod support;
 mod words;
