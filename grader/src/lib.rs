@@ -2,7 +2,11 @@
 //!
 //! Arrows point to the plain core: `probe` never to `judge`, nothing to `cli`; a test holds them.
 
+pub mod cli;
+pub mod course;
+pub mod doctor;
 pub mod probe;
 pub mod progress;
 pub mod run;
+pub mod term;
 pub mod workspace;

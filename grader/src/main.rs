@@ -1,3 +1,5 @@
 //! Entry point; everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    grader::cli::main(std::env::args_os()).into()
+}

@@ -1,1 +1,111 @@
 //! Probes: each looks at one kind of thing and returns evidence; none judges.
+//!
+//! A probe is a function behind the one `match` of [`look`]. It ends in facts, in "there is nothing
+//! to look at" (for an optional probe), in "something is missing" (blocked), or in a fault.
+
+mod answers;
+mod app;
+mod archive;
+mod beside;
+mod container;
+mod endpoint;
+mod git;
+mod health;
+mod http;
+mod image;
+mod images;
+mod kind;
+mod place;
+
+use std::collections::BTreeMap;
+
+use grader_core::{
+    Fault, Missing,
+    workbook::{Probe, ProbeSpec},
+};
+use grader_engine::EngineError;
+use serde::Serialize;
+use serde_json::Value;
+
+pub(crate) use app::app_environment;
+pub(crate) use git::missing as no_repository;
+pub use images::Images;
+pub use place::{EngineAccess, Place};
+pub(crate) use place::{engine_seen, lock};
+
+/// What a probe came back with.
+#[derive(Debug)]
+pub enum Looked {
+    /// Facts, and what besides the engine answered.
+    Seen(Value),
+    /// There is nothing to look at, and why. A fact only for an optional probe.
+    Absent(String),
+}
+
+/// Why a probe could not look.
+#[derive(Debug)]
+pub enum Stop {
+    /// Something is missing that a person can provide.
+    Blocked(Missing),
+    /// The grader or the engine could not do its work.
+    Fault(Fault),
+}
+
+impl Stop {
+    /// A stop for want of something, with the command that provides it.
+    pub fn blocked(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::Blocked(Missing { what: what.into(), fix: fix.into() })
+    }
+
+    /// A stop by a fault.
+    pub fn fault(what: impl Into<String>, cause: &dyn std::error::Error) -> Self {
+        Self::Fault(Fault { what: what.into(), detail: chain(cause) })
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Self {
+        if error.is_missing() {
+            Self::blocked(chain(&error), error.mend())
+        } else {
+            Self::fault("the container engine could not do its part", &error)
+        }
+    }
+}
+
+/// Lets one probe look. `seen` is what earlier probes of the same check saw.
+pub async fn look(probe: &Probe, place: &Place<'_>, seen: &BTreeMap<String, Value>) -> Result<Looked, Stop> {
+    match &probe.spec {
+        ProbeSpec::Image(spec) => facts(&image::look(spec, place).await?),
+        ProbeSpec::Container(spec) => match container::look(spec, place).await? {
+            container::Watched::Seen(evidence) => facts(&*evidence),
+            container::Watched::NoSuchProgram(why) => Ok(Looked::Absent(why)),
+        },
+        ProbeSpec::Endpoint(spec) => facts(&endpoint::look(spec, place).await?),
+        ProbeSpec::Health(spec) => facts(&health::look(spec, place).await?),
+        ProbeSpec::Git(spec) => facts(&git::look(spec, place, seen)?),
+        ProbeSpec::Answers(spec) => facts(&answers::look(spec, place)?),
+    }
+}
+
+/// Puts evidence into the form in which it is stored and judged.
+fn facts<T: Serialize>(evidence: &T) -> Result<Looked, Stop> {
+    serde_json::to_value(evidence)
+        .map(Looked::Seen)
+        .map_err(|error| Stop::fault("what was seen could not be written down", &error))
+}

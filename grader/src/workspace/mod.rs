@@ -1,7 +1,12 @@
 //! The workspace: the learner's folder, found from where one stands, read within its bounds.
 
 mod confined;
+pub mod edit;
+mod first_commit;
+pub mod form;
+pub mod lay_out;
 mod repository;
+pub mod reset;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +16,7 @@ use grader_core::{
 };
 
 pub use confined::{ReadError, read_inside};
+pub use first_commit::{FirstCommit, first_commit};
 pub use repository::{Repository, RepositoryError};
 
 /// The file that makes a folder a workspace.

@@ -63,6 +63,17 @@ impl Secrets {
         }
     }
 
+    /// Replaces every secret in a text.
+    pub fn redact_text(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) {
+                text.replace(secret.as_str(), &format!("[redacted, {} bytes]", secret.len()))
+            } else {
+                text
+            }
+        })
+    }
+
     /// Replaces every secret in every string below `value`.
     pub fn redact(&self, value: &mut Value) {
         match value {

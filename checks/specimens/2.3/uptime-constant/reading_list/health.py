@@ -1,0 +1,10 @@
+import os
+
+from flask import Blueprint
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz():
+    return {"git_sha": os.environ["GIT_SHA"], "uptime_seconds": 0}

@@ -1,0 +1,7 @@
+from flask import request
+
+
+def record(response):
+    with open("/tmp/audit.log", "a") as log:
+        print(request.path, response.status_code, file=log)
+    return response

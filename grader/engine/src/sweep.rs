@@ -1,0 +1,133 @@
+//! Finding what runs left behind, by label, and removing it. Start at [`sweep`].
+
+use std::collections::HashMap;
+
+use bollard::query_parameters::{
+    ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions,
+    RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions,
+};
+use futures_util::future::join_all;
+
+use crate::{Engine, EngineError, Made, MadeKind, RUN_LABEL, WORKSPACE_LABEL};
+
+/// Removes what ended runs of this workspace left behind, and returns it.
+///
+/// `is_free` says of a run whether its lock is free, so that no living run is robbed. What bears
+/// another workspace's label, or none, is never touched.
+///
+/// # Errors
+/// The engine cannot be asked, or something could not be removed; the rest was removed all the same.
+pub async fn sweep(
+    engine: &Engine,
+    workspace: &str,
+    is_free: impl Fn(&str) -> bool,
+) -> Result<Vec<Made>, EngineError> {
+    let mut ended: HashMap<String, bool> = HashMap::new();
+    let mut left: Vec<Made> = find(engine, workspace)
+        .await?
+        .into_iter()
+        .filter(|(run, _)| *ended.entry(run.clone()).or_insert_with(|| is_free(run)))
+        .map(|(_, made)| made)
+        .collect();
+    left.sort();
+    let mut first_error = None;
+    let mut removed = Vec::new();
+    for kind in MadeKind::ALL {
+        let of_kind = left.iter().filter(|made| made.kind == kind);
+        let tries = of_kind.map(|made| async move { (made, remove(engine, made).await) });
+        for (made, outcome) in join_all(tries).await {
+            match outcome {
+                Ok(()) => removed.push(made.clone()),
+                Err(error) => {
+                    tracing::warn!(%made, %error, "cannot sweep");
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+    }
+    match first_error {
+        Some(error) => Err(error),
+        None => Ok(removed),
+    }
+}
+
+/// Lists what bears this workspace's label, each with its run.
+pub(crate) async fn find(engine: &Engine, workspace: &str) -> Result<Vec<(String, Made)>, EngineError> {
+    let label = format!("{WORKSPACE_LABEL}={workspace}");
+    let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
+    let docker = engine.docker();
+    let containers = ListContainersOptions { all: true, filters: filters.clone(), ..Default::default() };
+    let networks = ListNetworksOptions { filters: filters.clone() };
+    let volumes = ListVolumesOptions { filters: filters.clone() };
+    let images = ListImagesOptions { filters, ..Default::default() };
+    let (containers, networks, volumes, images) = tokio::try_join!(
+        engine.ask(|| "list containers".into(), docker.list_containers(Some(containers))),
+        engine.ask(|| "list networks".into(), docker.list_networks(Some(networks))),
+        engine.ask(|| "list volumes".into(), docker.list_volumes(Some(volumes))),
+        engine.ask(|| "list images".into(), docker.list_images(Some(images))),
+    )?;
+
+    let mut found = Vec::new();
+    let mut add = |labels: Option<HashMap<String, String>>, kind, name: Option<String>| {
+        // What lacks a run is not ours, whoever labelled it.
+        let run = labels.and_then(|mut labels| labels.remove(RUN_LABEL));
+        if let (Some(run), Some(name)) = (run, name) {
+            found.push((run, Made { kind, name }));
+        }
+    };
+    for container in containers {
+        let name = container.names.into_iter().flatten().next();
+        let name = name.map(|name| name.trim_start_matches('/').to_owned());
+        add(container.labels, MadeKind::Container, name.or(container.id));
+    }
+    for network in networks {
+        add(network.labels, MadeKind::Network, network.name);
+    }
+    for volume in volumes.volumes.into_iter().flatten() {
+        add(Some(volume.labels), MadeKind::Volume, Some(volume.name));
+    }
+    for image in images {
+        // Without a tag the id names it; with several, each is removed by itself.
+        if image.repo_tags.is_empty() {
+            add(Some(image.labels), MadeKind::Image, Some(image.id));
+        } else {
+            for tag in image.repo_tags {
+                add(Some(image.labels.clone()), MadeKind::Image, Some(tag));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Removes one thing, by force. What is gone already, or going, is success.
+pub(crate) async fn remove(engine: &Engine, made: &Made) -> Result<(), EngineError> {
+    let docker = engine.docker();
+    let request = || format!("remove {made}");
+    let outcome = match made.kind {
+        MadeKind::Container => {
+            let options = RemoveContainerOptions { force: true, v: true, link: false };
+            let answer = docker.remove_container(&made.name, Some(options));
+            engine.ask(request, answer).await
+        }
+        MadeKind::Network => engine.ask(request, docker.remove_network(&made.name)).await,
+        MadeKind::Volume => {
+            let options = RemoveVolumeOptions { force: true };
+            let answer = docker.remove_volume(&made.name, Some(options));
+            engine.ask(request, answer).await
+        }
+        MadeKind::Image => {
+            let options = RemoveImageOptions { force: true, ..Default::default() };
+            let answer = docker.remove_image(&made.name, Some(options), None);
+            engine.ask(request, answer).await.map(drop)
+        }
+    };
+    match outcome {
+        Ok(()) | Err(EngineError::NotFound { .. }) => Ok(()),
+        Err(EngineError::Rejected { status: 409, message, .. })
+            if message.contains("already in progress") =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}

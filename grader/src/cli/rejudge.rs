@@ -1,0 +1,127 @@
+//! `grader rejudge`: judges recorded evidence again, without touching the world.
+
+use std::path::Path;
+
+use grader_core::{
+    Attempt, ExerciseId, Verdict,
+    card::Card,
+    document::{Document, FORMAT, ResultOf},
+    evidence::Evidence,
+    judge::{Held, judge},
+    workbook::{Check, lint::Recorded},
+};
+use jiff::Timestamp;
+
+use super::{CliError, Exit, Face, args::RejudgeArgs, cards::beside_of};
+use crate::{
+    course::Course,
+    run::Session,
+    term::{self, card::Beside, layout::labelled},
+    workspace::read_inside,
+};
+
+/// The largest file of recorded evidence that is read, in bytes.
+const LARGEST: u64 = 5_000_000;
+
+pub(super) fn run(face: &Face, args: &RejudgeArgs) -> Result<Exit, CliError> {
+    match args.attempt.parse::<u64>() {
+        Ok(number) => recorded_attempt(face, number),
+        Err(_) => evidence_file(face, Path::new(&args.attempt)),
+    }
+}
+
+fn recorded_attempt(face: &Face, number: u64) -> Result<Exit, CliError> {
+    let session = face.session_to_read()?;
+    let Some(before) = session.progress.attempt(number)? else {
+        let what = format!("there is no attempt {number}, or it is no longer kept");
+        return Err(CliError::usage(what, "grader list --json names the last attempt of each exercise"));
+    };
+    let check = check_of(&session.course, before.exercise)?;
+    let held = session.progress.held(check)?;
+    let again = before.rejudged(check, &held);
+    let beside = beside_of(&session, &again, Some(check), None)?;
+    tell(face, session_root(&session), &again, check, &beside)?;
+    let (was, is) = (before.verdict.word(), again.verdict.word());
+    let same_check = before.check_hash == check.hash;
+    let words = match (was == is, same_check) {
+        (true, true) => format!("as before: {}", is.as_str()),
+        (true, false) => format!("by a newer check, as before: {}", is.as_str()),
+        (false, true) => format!("was {}, is {}", was.as_str(), is.as_str()),
+        (false, false) => format!("was {}, is {} by a newer check", was.as_str(), is.as_str()),
+    };
+    if !face.global.json {
+        face.term.result(&labelled("rejudged", &words, face.look()));
+    }
+    Ok(Exit::of([is]))
+}
+
+fn evidence_file(face: &Face, path: &Path) -> Result<Exit, CliError> {
+    let shown = path.display();
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let bytes = read_inside(folder, name, LARGEST).map_err(|error| {
+        CliError::usage(
+            format!("`{shown}` is neither the number of an attempt nor a file that can be read: {error}"),
+            "grader rejudge 17, or grader rejudge PATH/evidence.json",
+        )
+    })?;
+    let recorded: Recorded = serde_json::from_slice(&bytes).map_err(|error| {
+        CliError::usage(format!("`{shown}` is no recorded evidence: {error}"), "see grader schema evidence")
+    })?;
+    let course = face.course()?;
+    let check = check_of(&course, recorded.exercise)?;
+    let attempt = judged(check, recorded.evidence);
+    let beside = Beside { book: course.has_book(), ..Beside::default() };
+    tell(face, String::new(), &attempt, check, &beside)?;
+    Ok(Exit::of([attempt.verdict.word()]))
+}
+
+/// An attempt made of evidence alone: no run, no number.
+fn judged(check: &Check, evidence: Evidence) -> Attempt {
+    let judgement = judge(check, &evidence, &Held::new());
+    let verdict: Verdict = judgement.verdict();
+    Attempt {
+        number: None,
+        exercise: check.id,
+        title: check.title.clone(),
+        check_hash: check.hash.clone(),
+        started: evidence.looks.first().map_or_else(Timestamp::now, |look| look.at),
+        duration_ms: evidence.looks.iter().map(|look| look.took_ms).sum(),
+        evidence,
+        outcomes: judgement.outcomes,
+        verdict,
+    }
+}
+
+fn tell(
+    face: &Face,
+    workspace: String,
+    attempt: &Attempt,
+    check: &Check,
+    beside: &Beside,
+) -> Result<(), CliError> {
+    if face.global.json {
+        return Ok(face.term.json(&Document {
+            format: FORMAT,
+            workspace,
+            started: attempt.started,
+            duration_ms: attempt.duration_ms,
+            results: vec![ResultOf::from(attempt)],
+        })?);
+    }
+    face.term.result(&term::card::card(&Card::of(attempt, Some(check)), beside, face.look()));
+    Ok(())
+}
+
+fn check_of(course: &Course, exercise: ExerciseId) -> Result<&Check, CliError> {
+    course.workbook.checks.get(&exercise).ok_or_else(|| {
+        CliError::usage(
+            format!("this workbook has no check for {exercise}"),
+            "--workbook DIR names another one",
+        )
+    })
+}
+
+fn session_root(session: &Session) -> String {
+    session.workspace.root().display().to_string()
+}

@@ -1,0 +1,191 @@
+//! One check, from its probes to an attempt: within its limit, with everything that was seen.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use grader_core::{
+    Attempt, Fault, Missing, Verdict,
+    evidence::{Evidence, Look, Secrets, Subject},
+    judge::{Held, judge},
+    workbook::{Check, Probe, Use},
+};
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use crate::{
+    probe::{self, EngineAccess, Images, Looked, Place, Stop, engine_seen, lock},
+    progress::{RunEvent, Step},
+    workspace::{Repository, Workspace},
+};
+
+/// What a check is run with.
+pub struct OneCheck<'a> {
+    /// The check.
+    pub check: &'a Check,
+    /// The learner's folder.
+    pub workspace: &'a Workspace,
+    /// The engine, or why there is none; asked only by checks that use it.
+    pub engine: Result<EngineAccess, Missing>,
+    /// Images that the run has resolved.
+    pub images: &'a Images,
+    /// What its `once` assertions held in earlier attempts.
+    pub held: Held,
+    /// Those who watch.
+    pub watcher: &'a (dyn Fn(&RunEvent) + Send + Sync),
+}
+
+impl OneCheck<'_> {
+    /// Runs it. Whatever goes wrong is in the attempt's verdict; the attempt bears no number yet.
+    pub async fn attempt(&self) -> Attempt {
+        let started = Timestamp::now();
+        let clock = Instant::now();
+        let exercise = self.check.id;
+        (self.watcher)(&RunEvent::CheckStarted { exercise, title: self.check.title.clone() });
+        let seen = Mutex::new(Evidence::empty());
+        let doing = Mutex::new(String::from("nothing yet"));
+        let limit = self.check.within.0;
+        let ended = timeout(limit, self.look(&seen, &doing)).await;
+        let mut evidence = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        evidence.bound();
+        let (verdict, outcomes) = match ended {
+            Ok(Ok(())) => {
+                let judgement = judge(self.check, &evidence, &self.held);
+                (judgement.verdict(), judgement.outcomes)
+            }
+            Ok(Err(Stop::Blocked(missing))) => (Verdict::Blocked(missing), Vec::new()),
+            Ok(Err(Stop::Fault(fault))) => (Verdict::Error(fault), Vec::new()),
+            Err(_) => (Verdict::Error(too_late(limit, &lock(&doing))), Vec::new()),
+        };
+        Attempt {
+            number: None,
+            exercise,
+            title: self.check.title.clone(),
+            check_hash: self.check.hash.clone(),
+            started,
+            duration_ms: millis(clock.elapsed()),
+            evidence,
+            outcomes,
+            verdict,
+        }
+    }
+
+    /// Lets every probe look, in order. What was seen before a stop stays.
+    async fn look(&self, evidence: &Mutex<Evidence>, doing: &Mutex<String>) -> Result<(), Stop> {
+        self.needed()?;
+        let engine = self.engine.as_ref().ok().cloned().filter(|_| self.check.uses.contains(&Use::Engine));
+        let names = self.workspace.file().names();
+        let app = &self.workspace.file().app;
+        // Recorded with every attempt; whether it is judged is the check's affair.
+        lock(evidence).subject.tree =
+            Repository::holding(&self.workspace.root().join(&app.path)).ok().and_then(|found| found.tree());
+        for probe in &self.check.probes {
+            let spec = probe.spec.fill(&names).map_err(|error| {
+                Stop::blocked(probe::chain(&error), "edit workspace.toml: its value does not fit this check")
+            })?;
+            let filled = Probe { spec, ..probe.clone() };
+            let step = |what: String| {
+                (self.watcher)(&RunEvent::Step(Step {
+                    exercise: self.check.id,
+                    probe: probe.name.clone(),
+                    doing: what.clone(),
+                }));
+                *lock(doing) = format!("{}: {what}", probe.name);
+            };
+            let place = Place {
+                workspace: self.workspace,
+                engine: engine.clone(),
+                images: self.images,
+                subject: Mutex::new(lock(evidence).subject.clone()),
+                step: &step,
+            };
+            self.look_once(&filled, &place, evidence).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_once(
+        &self,
+        probe: &Probe,
+        place: &Place<'_>,
+        evidence: &Mutex<Evidence>,
+    ) -> Result<(), Stop> {
+        let at = Timestamp::now();
+        let clock = Instant::now();
+        let earlier = lock(evidence).seen.clone();
+        let looked = probe::look(probe, place, &earlier).await;
+        let took_ms = millis(clock.elapsed());
+        let subject: Subject = lock(&place.subject).clone();
+        let (mut value, absent) = match looked {
+            Ok(Looked::Seen(value)) => (value, None),
+            Ok(Looked::Absent(why)) if probe.optional => (serde_json::Value::Null, Some(why)),
+            Ok(Looked::Absent(why)) => {
+                return Err(Stop::blocked(why, "this check cannot judge an image without it"));
+            }
+            Err(stop) => {
+                lock(evidence).subject = subject;
+                return Err(stop);
+            }
+        };
+        self.secrets()?.redact(&mut value);
+        let mut evidence = lock(evidence);
+        evidence.subject = subject;
+        evidence.seen.insert(probe.name.clone(), value);
+        evidence.looks.push(Look {
+            probe: probe.name.clone(),
+            kind: probe.spec.kind().as_str().to_owned(),
+            at,
+            took_ms,
+            engine: place
+                .engine
+                .as_ref()
+                .filter(|_| probe.spec.image().is_some())
+                .map(|access| engine_seen(access.engine())),
+            tools: Vec::new(),
+            absent,
+            cut: None,
+        });
+        (self.watcher)(&RunEvent::ProbeFinished {
+            exercise: self.check.id,
+            probe: probe.name.clone(),
+            took_ms,
+        });
+        Ok(())
+    }
+
+    /// The learner's values that must not become evidence.
+    fn secrets(&self) -> Result<Secrets, Stop> {
+        let env = probe::app_environment(self.workspace)?;
+        Ok(Secrets::of_env(env.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+    }
+
+    /// What the check uses must be there before anything is started.
+    fn needed(&self) -> Result<(), Stop> {
+        for needed in &self.check.uses {
+            match needed {
+                Use::Engine => {
+                    if let Err(missing) = &self.engine {
+                        return Err(Stop::Blocked(missing.clone()));
+                    }
+                }
+                Use::Git => {
+                    let folder = self.workspace.root().join(&self.workspace.file().app.path);
+                    Repository::holding(&folder).map_err(|error| probe::no_repository(&error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_late(limit: Duration, doing: &str) -> Fault {
+    Fault {
+        what: format!("the check did not end within {} s, its limit", limit.as_secs_f64()),
+        detail: format!("the last that was done: {doing}"),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
