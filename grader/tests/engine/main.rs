@@ -8,5 +8,9 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod absent;
-mod support;
+mod answers;
 mod cut;
+mod endpoints;
+mod guests;
+mod signals;
+mod support;

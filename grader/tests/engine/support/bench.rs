@@ -177,6 +177,17 @@ impl Bench {
     }
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // A test that failed on the way leaves nothing in the engine either.
+        if thread::panicking()
+            && let Ok(progress) = Progress::open_to_read(&self.workspace)
+        {
+            engine::remove_labelled(progress.workspace_id());
+        }
+    }
+}
+
 /// A program that runs.
 pub(crate) struct Going {
     child: Child,

@@ -55,6 +55,16 @@ pub(crate) fn labelled(workspace: &str) -> Vec<String> {
     found
 }
 
+/// Removes what is left of a workspace.
+pub(crate) fn remove_labelled(workspace: &str) {
+    for (path, filter) in [("/containers/json?all=1&", "/containers"), ("/networks?", "/networks")] {
+        let (_, list) = ask("GET", &format!("{path}{}", by_label(workspace)));
+        for id in list.as_array().into_iter().flatten().filter_map(|it| it["Id"].as_str()) {
+            ask("DELETE", &format!("{filter}/{id}?force=1&v=1"));
+        }
+    }
+}
+
 /// How many containers of a workspace run.
 pub(crate) fn running(workspace: &str) -> usize {
     ask("GET", &format!("/containers/json?{}", by_label(workspace))).1.as_array().map_or(0, Vec::len)
