@@ -1,8 +1,6 @@
 //! `grader lint`: proves that the workbook holds together.
 
-use grader_core::workbook::{
-    Diagnostic, Manifest, Severity, SourceFile, Workbook, lint::lint, manifest_schema, parse_toml,
-};
+use grader_core::workbook::{Diagnostic, Manifest, Severity, SourceFile, Workbook, lint::lint};
 use serde_json::json;
 
 use super::{CliError, Exit, Face};
@@ -20,8 +18,7 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
     // What the manifest holds can be told only if it can be read.
     let exercises = text_of(Workbook::MANIFEST).and_then(|text| {
         let source = SourceFile::new(Workbook::MANIFEST, text);
-        let manifest: Option<Manifest> = parse_toml(&source, &manifest_schema()).ok();
-        manifest.map(|manifest| manifest.exercises.len())
+        Manifest::parse(&source).ok().map(|manifest| manifest.exercises.len())
     });
     if face.global.json {
         let problems: Vec<_> = faults.iter().map(problem).collect();
