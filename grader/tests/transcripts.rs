@@ -68,3 +68,19 @@ fn a_card_is_short_and_fits_the_screen() {
         }
     }
 }
+
+/// README's first screen shows cards that were really given.
+#[test]
+fn the_readme_shows_real_cards() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md is there");
+    let shown: Vec<&str> = readme.split("<!-- card: ").skip(1).collect();
+    assert_eq!(shown.len(), 2, "a failing card and a pass");
+    for part in shown {
+        let (name, rest) =
+            part.split_once(" -->\n```console\n$ grader check 4.2\n").expect("a card in a block");
+        let (card, _) = rest.split_once("\n```").expect("the block ends");
+        let path = root().join(format!("grader/tests/transcripts/specimens/{name}.txt"));
+        let given = std::fs::read_to_string(path).expect("a transcript");
+        assert_eq!(card, given.trim_end(), "{name}");
+    }
+}

@@ -15,6 +15,9 @@ type BollardError = bollard::errors::Error;
 /// bollard's own limit is out of the way: it ends at the head of an answer, ours at its end.
 const BOLLARD_LIMIT_SECONDS: u64 = 24 * 60 * 60;
 
+/// How long an engine that answers a ping may take to say who it is: a person waits, and nothing has begun.
+const INTRODUCTION: Duration = Duration::from_secs(10);
+
 /// A connected engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
@@ -54,7 +57,7 @@ impl Engine {
     /// Connects, finds the API version that both speak, and reads who the engine is.
     ///
     /// `connect_timeout` bounds the first sign of life (500 ms tells a hanging engine apart);
-    /// after it each request has the limit of [`Limits`]. Sources: `GET /_ping`, `GET /version`,
+    /// after it each request has the limit of [`Limits`], the first two 10 s at most. Sources: `GET /_ping`, `GET /version`,
     /// `GET /info`.
     ///
     /// # Errors
@@ -86,9 +89,10 @@ impl Engine {
             .map_err(|_| no_answer())?
             .map_err(|error| unready(endpoint, error))?;
 
+        let introduction = limits.request.min(INTRODUCTION);
         let (version, info) = tokio::join!(
-            within(limits.request, || "say its version".into(), docker.version()),
-            within(limits.request, || "describe itself".into(), docker.info()),
+            within(introduction, || "say its version".into(), docker.version()),
+            within(introduction, || "describe itself".into(), docker.info()),
         );
         let (version, info) = (version?, info?);
         let spoken = version.api_version.clone().unwrap_or_default();

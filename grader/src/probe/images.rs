@@ -18,8 +18,11 @@ use super::{
 #[derive(Default)]
 pub struct Images {
     by_name: Mutex<BTreeMap<String, ImageFacts>>,
-    layers: Mutex<BTreeMap<String, Arc<OnceCell<Arc<[Layer]>>>>>,
+    layers: Mutex<BTreeMap<String, Arc<ReadOnce>>>,
 }
+
+/// The layers of one image, once somebody has read them.
+type ReadOnce = OnceCell<Arc<[Layer]>>;
 
 impl Images {
     /// What a name was resolved to earlier in this run.

@@ -1,0 +1,220 @@
+//! Containers that misbehave: each gets the right verdict, in time, within bounds, and is gone afterwards.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Bench, Course, Ended, container, engine};
+
+/// Runs one check of a container; `keys` belong to its probe.
+fn check(arguments: &[&str], keys: &str, rule: &str) -> (Bench, Ended) {
+    let bench = Bench::new(&Course::default().engine("1.1", &container(arguments, keys), rule));
+    let ended = bench.run(&["check", "1.1", "--json"]);
+    (bench, ended)
+}
+
+/// What the probe saw, as the learner can read it.
+fn seen(bench: &Bench) -> Value {
+    let attempt = bench.progress().last("1.1".parse().unwrap()).unwrap().unwrap();
+    bench.progress().attempt(attempt.number).unwrap().unwrap().evidence.seen["app"].clone()
+}
+
+#[track_caller]
+fn gone(bench: &Bench) {
+    bench.nothing_left_within(Duration::from_millis(500));
+}
+
+#[test]
+fn a_container_that_exits_at_once_is_failed_with_its_exit_code_and_words() {
+    let (bench, ended) = check(&["exit", "7"], "watch = \"2s\"", "app.state.running");
+    ended.verdict("1.1", "failed");
+    let app = seen(&bench);
+    assert_eq!(app["state"]["exit_code"], 7);
+    assert_eq!(app["output"]["stderr"]["head"], "it ends at once\n");
+    let card = bench.run(&["show", "1.1"]);
+    assert!(card.stdout.contains("it ends at once"), "{card:?}");
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_ignores_sigterm_is_killed_and_gone_in_time() {
+    let (bench, ended) = check(&["stubborn"], "watch = \"1s\"", "app.state.running");
+    ended.verdict("1.1", "passed");
+    assert!(ended.took < Duration::from_secs(8), "no ten seconds of grace: {:?}", ended.took);
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_forks_without_end_meets_its_limit_and_is_gone() {
+    let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"2s\"\n\
+                 run = { command = [\"fork\"], pids_limit = 60 }";
+    let rule = "app.state.running && size(app.processes) > 20 && size(app.processes) <= 60";
+    let bench = Bench::new(&Course::default().engine("1.1", probe, rule));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "passed");
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_forks_without_end_meets_the_limit_of_every_container() {
+    let (bench, ended) = check(&["fork"], "watch = \"2s\"", "app.options.pids_limit == 512 && app.state.running");
+    ended.verdict("1.1", "passed");
+    assert!(ended.memory_kb < 150_000, "{} kB", ended.memory_kb);
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_eats_memory_is_killed_by_its_limit_and_that_is_evidence() {
+    let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"5s\"\n\
+                 run = { command = [\"eat\"], memory_mib = 32 }";
+    let bench = Bench::new(&Course::default().engine("1.1", probe, "!app.state.oom_killed"));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "failed");
+    assert_eq!(seen(&bench)["state"]["exit_code"], 137);
+    gone(&bench);
+}
+
+#[test]
+fn a_gigabyte_of_output_stays_within_bounds_whatever_it_is_made_of() {
+    const GIGABYTE: &str = "1000000000";
+    // One after the other: the figure is for each.
+    for how in ["lines", "flat", "binary"] {
+        let (bench, ended) = check(&["print", how, GIGABYTE], "", "app.state.exit_code == 0");
+        assert!(ended.memory_kb < 150_000, "{how}: {} kB", ended.memory_kb);
+        assert!(ended.took < Duration::from_secs(45), "{how}: {:?}", ended.took);
+        // Whether an engine writes it all down in the ten seconds that are waited is its own affair.
+        let verdict = ended.result("1.1")["verdict"].clone();
+        assert!(verdict == "passed" || verdict == "failed", "{how}: {ended:?}");
+        let printed = &seen(&bench)["output"]["stdout"];
+        assert!(printed.to_string().len() < 60_000, "{how}: {} bytes of evidence", printed.to_string().len());
+        gone(&bench);
+    }
+}
+
+#[test]
+fn what_is_printed_is_shown_from_both_ends_with_how_much_was_cut() {
+    let bench = Bench::new(&Course::default().engine("1.1", &container(&["print", "lines", "1000000"], ""), "app.state.running"));
+    let card = bench.run(&["check"]).code(1);
+    assert!(card.stdout.contains("the last words"), "{}", card.stdout);
+    assert!(card.stdout.contains("1.0 MB") || card.stdout.contains("left out") || card.stdout.contains('…'), "{}", card.stdout);
+    let printed = &seen(&bench)["output"]["stdout"];
+    assert!(printed["head"].as_str().unwrap().starts_with("the first words\n"), "{printed}");
+    assert!(printed["tail"].as_str().unwrap().ends_with("\nthe last words\n"), "{printed}");
+}
+
+#[test]
+fn terminal_escapes_of_a_container_reach_no_terminal() {
+    let (bench, ended) = check(&["escapes"], "", "app.state.running");
+    ended.verdict("1.1", "failed");
+    let tree = ["show", "1.1", "--evidence"];
+    for arguments in [&["check", "1.1"][..], &["check", "1.1", "--plain"], &["check", "1.1", "--color=always"], &["show", "1.1"], &tree] {
+        let shown = bench.run(arguments);
+        assert!(shown.stdout.contains("red") || shown.stdout.contains("on stderr"), "{shown:?}");
+        for text in [&shown.stdout, &shown.stderr] {
+            // Our own colours, where they were asked for, are the only sequences.
+            let own = text.split("\u{1b}[").skip(1).all(|rest| {
+                let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
+                rest[end..].starts_with('m') && arguments.contains(&"--color=always")
+            });
+            let hostile = |c: char| {
+                (c.is_control() && c != '\n' && c != '\u{1b}') || ('\u{202a}'..='\u{202e}').contains(&c)
+            };
+            assert!(own && !text.contains(hostile), "{arguments:?}: {text:?}");
+            assert_eq!(text.matches('\u{1b}').count(), text.matches("\u{1b}[").count(), "{arguments:?}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn an_image_that_is_not_there_blocks_with_the_command_that_builds_it() {
+    let bench = Bench::with(&Course::stays(), "[app]\nimage = \"grader-test/nowhere\"\n");
+    let ended = bench.run(&["check", "--json"]);
+    let blocked = &ended.verdict("1.1", "blocked")["blocked"];
+    assert_eq!(ended.code, 3);
+    assert!(blocked["what"].to_string().contains("no image `grader-test/nowhere`"), "{blocked}");
+    assert!(blocked["fix"].to_string().contains("docker build -t grader-test/nowhere"), "{blocked}");
+}
+
+#[test]
+fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this_one() {
+    let machine = if cfg!(target_arch = "x86_64") { ("linux/arm64", 0xb7) } else { ("linux/amd64", 0x3e) };
+    let image = engine::Image::import("other", Some(machine), &["ENTRYPOINT [\"/guest\"]"]);
+    for probe in [
+        container(&["stay"], "watch = \"1s\""),
+        "kind = \"endpoint\"\nas = \"app\"\npath = \"/\"\nport = 8000\nfirst_within = \"3s\"".to_owned(),
+    ] {
+        let settings = format!("[app]\nimage = \"{}\"\n", image.0);
+        let bench = Bench::with(&Course::default().engine("1.1", &probe, "app.state.running"), &settings);
+        let ended = bench.run(&["check", "--json"]);
+        let blocked = &ended.verdict("1.1", "blocked")["blocked"];
+        assert!(blocked["what"].to_string().contains(machine.0), "{blocked}");
+        assert!(blocked["fix"].to_string().contains("--platform linux/"), "{blocked}");
+        gone(&bench);
+    }
+}
+
+#[test]
+fn an_entry_point_that_is_not_there_is_failed_with_the_engines_words() {
+    let image = engine::Image::import("no-entry", None, &["ENTRYPOINT [\"/nowhere\"]"]);
+    let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"1s\"";
+    let actual = "app.state.error == null ? 'it ended' : app.state.error";
+    let head = "uses = [\"engine\"]\nwithin = \"40s\"";
+    let course = Course::default().check("1.1", head, probe, "app.state.running", actual);
+    let bench = Bench::with(&course, &format!("[app]\nimage = \"{}\"\n", image.0));
+    let ended = bench.run(&["check", "--json"]);
+    let result = ended.verdict("1.1", "failed");
+    assert!(result["failures"][0]["actual"].to_string().contains("/nowhere"), "{result}");
+    gone(&bench);
+}
+
+#[test]
+fn a_program_that_the_check_names_and_the_image_lacks_is_nothing_to_look_at() {
+    let probe = "kind = \"container\"\nas = \"app\"\noptional = true\nrun = { entrypoint = [\"whoami\"] }";
+    let bench = Bench::new(&Course::default().engine("1.1", probe, "app.state.running"));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "failed");
+    gone(&bench);
+}
+
+#[test]
+fn an_app_that_wants_a_variable_is_failed_with_that_and_passes_once_workspace_toml_has_it() {
+    let head = "uses = [\"engine\"]\nwithin = \"40s\"";
+    let actual = "'it ended: ' + app.output.stderr.head";
+    let probe = container(&["need", "GREETING"], "watch = \"1s\"");
+    let bench = Bench::new(&Course::default().check("1.1", head, &probe, "app.state.running", actual));
+    let failed = bench.run(&["check", "--json"]);
+    let result = failed.verdict("1.1", "failed");
+    assert!(result["failures"][0]["actual"].to_string().contains("GREETING is not set"), "{result}");
+    assert!(result["failures"][0]["fix"].to_string().contains("[app] env"), "{result}");
+    for settings in ["env = { GREETING = \"hello\" }", "env_file = \"app/.env\""] {
+        bench.write("workspace.toml", format!("format = 1\n[app]\nimage = \"{}\"\n{settings}\n", engine::guest()));
+        bench.write("app/.env", "# what it needs\nGREETING=hello\n");
+        bench.run(&["check", "1.1", "--json"]).verdict("1.1", "passed");
+    }
+}
+
+#[test]
+fn services_beside_the_app_are_reached_by_their_names_and_gone_afterwards() {
+    let compose = format!(
+        "services:\n  greeter:\n    image: {guest}\n    command: [\"serve\", \"ok\"]\n    ports: [\"8000:8000\"]\n    \
+         volumes: [\"./data:/data\"]\n  web:\n    build: .\n",
+        guest = engine::guest()
+    );
+    let python = "import urllib.request as u; print(u.urlopen('http://greeter:8000/', timeout=5).read().decode())";
+    let probe = format!("kind = \"container\"\nas = \"app\"\nrun = {{ entrypoint = [\"python3\", \"-c\", {python:?}] }}");
+    let rule = "app.state.exit_code == 0 && app.output.stdout.head.contains('ok')";
+    let head = "uses = [\"engine\"]\nwithin = \"60s\"";
+    let course = Course::default().check("1.1", head, &probe, rule, "app.output.stderr.tail");
+    let bench = Bench::with(&course, "[app]\nimage = \"python:3.13-slim\"\nwith = [\"greeter\"]\n");
+    bench.write("app/compose.yaml", compose);
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "passed");
+    gone(&bench);
+    assert!(!bench.workspace().join("app/data").exists(), "nothing of the learner's is mounted or made");
+
+    bench.write("workspace.toml", "format = 1\n[app]\nimage = \"python:3.13-slim\"\nwith = [\"gretter\"]\n");
+    let ended = bench.run(&["check", "--json", "1.1"]);
+    let blocked = &ended.verdict("1.1", "blocked")["blocked"];
+    assert!(blocked["what"].to_string().contains("no service `gretter`; it has: greeter"), "{blocked}");
+    gone(&bench);
+}
