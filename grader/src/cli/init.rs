@@ -1,6 +1,6 @@
 //! `grader init`: makes a workspace, after at most four questions.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
