@@ -272,7 +272,8 @@ fn two_graders_at_once_both_count() {
     let mut numbers: Vec<u64> = Vec::new();
     for child in children {
         let output = child.wait_with_output().unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let document: serde_json::Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", shown(&output)));
         numbers
             .extend(document["results"].as_array().unwrap().iter().map(|it| it["attempt"].as_u64().unwrap()));
     }

@@ -1,6 +1,6 @@
 //! `grader lint`: proves that the workbook holds together.
 
-use grader_core::workbook::{Diagnostic, Files, Severity, Workbook, lint::lint};
+use grader_core::workbook::{Diagnostic, Manifest, Severity, SourceFile, Workbook, lint::lint};
 use serde_json::json;
 
 use super::{CliError, Exit, Face};
@@ -16,7 +16,10 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
         .filter(|(path, _)| path.ends_with(".toml") && !path.contains('/') && *path != "workbook.toml")
         .count();
     // What the manifest holds can be told only if it can be read.
-    let exercises = exercises(&files);
+    let exercises = text_of(Workbook::MANIFEST).and_then(|text| {
+        let source = SourceFile::new(Workbook::MANIFEST, text);
+        Manifest::parse(&source).ok().map(|manifest| manifest.exercises.len())
+    });
     if face.global.json {
         let problems: Vec<_> = faults.iter().map(problem).collect();
         face.term
@@ -31,13 +34,6 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
     out.push_str(&(parts.join(", ") + "\n"));
     face.term.result(&out);
     Ok(exit)
-}
-
-/// How many exercises there are, if the manifest by itself can be read; faults of checks do not matter.
-fn exercises(files: &Files) -> Option<usize> {
-    let mut manifest = Files::default();
-    manifest.insert(Workbook::MANIFEST, files.get(Workbook::MANIFEST)?.to_vec());
-    Workbook::read(&manifest).ok().map(|workbook| workbook.manifest.exercises.len())
 }
 
 fn problem(fault: &Diagnostic) -> serde_json::Value {

@@ -95,7 +95,10 @@ fn a_second_ctrl_c_leaves_at_once() {
     going.signal(Signal::INT);
     let ended = going.end().code(130);
     assert!(ended.after < Duration::from_secs(1), "{:?}", ended.after);
-    assert!(ended.stderr.contains("press Ctrl-C again") && ended.stderr.contains("left at once"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("press Ctrl-C again") && ended.stderr.contains("left at once"),
+        "{ended:?}"
+    );
     proxy.heal();
     Course::stays().write(&bench.path("book"));
     bench.run(&["check", "1.1"]).code(0);
@@ -160,7 +163,8 @@ fn two_graders_at_once_record_each_attempt_once_and_leave_each_others_containers
     killed.end();
     let mut numbers = Vec::new();
     for _ in 0..ROUNDS {
-        let mut both = [bench.start(&["check", "--all", "--json"]), bench.start(&["check", "--all", "--json"])];
+        let mut both =
+            [bench.start(&["check", "--all", "--json"]), bench.start(&["check", "--all", "--json"])];
         for going in &mut both {
             let ended = going.end().code(0);
             for id in ["1.1", "1.2", "1.3"] {

@@ -4,8 +4,6 @@
 //! assertion than the specimen's own, and an assertion that no specimen needs, each fail the test. With
 //! `GRADER_RECORD=1` the evidence of this run is written beside each specimen, and by nothing else.
 
-#![expect(unreachable_pub, reason = "a test has no outside; `pub` marks what its modules share")]
-
 mod lay_out;
 mod matrix;
 mod record;

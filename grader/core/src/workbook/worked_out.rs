@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Check, Diagnostic, Manifest, SourceFile,
     check_file::{CheckFile, FORMAT, check_schema},
-    manifest_schema, parse_toml,
+    parse_toml,
     resolve::resolve,
 };
 use crate::ExerciseId;
@@ -101,7 +101,7 @@ impl Reading {
         let parsed = files
             .source(Workbook::MANIFEST)
             .map_err(|fault| vec![fault])
-            .and_then(|source| Ok((parse_toml::<Manifest>(&source, &manifest_schema(), FORMAT)?, source)));
+            .and_then(|source| Ok((Manifest::parse(&source)?, source)));
         match parsed {
             Ok(read) => self.manifest = Some(read),
             Err(faults) => self.faults.extend(faults),

@@ -186,7 +186,9 @@ fn requests(client: &UnixStream, server: &mut UnixStream, shared: &Shared, armed
         server.write_all(&head)?;
         let lower = text.to_ascii_lowercase();
         let field = |name: &str| {
-            lower.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|it| it.trim().to_owned()))
+            lower
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|it| it.trim().to_owned()))
         };
         if field("transfer-encoding").is_some() || field("upgrade").is_some() {
             // What follows is not read: it is forwarded to its end.
@@ -197,7 +199,12 @@ fn requests(client: &UnixStream, server: &mut UnixStream, shared: &Shared, armed
     }
 }
 
-fn answers(mut server: &UnixStream, mut client: &UnixStream, shared: &Shared, armed: &Armed) -> io::Result<()> {
+fn answers(
+    mut server: &UnixStream,
+    mut client: &UnixStream,
+    shared: &Shared,
+    armed: &Armed,
+) -> io::Result<()> {
     let mut piece = [0; 16 * 1024];
     loop {
         let slow = shared.bytes_a_second.load(Ordering::SeqCst);
