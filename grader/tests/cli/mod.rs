@@ -10,26 +10,26 @@ use std::{
 };
 
 /// A learner with an empty home and a workspace to come.
-pub struct Bench {
+pub(crate) struct Bench {
     root: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// The workbook of another subject, which needs no engine.
-pub fn bread() -> PathBuf {
+pub(crate) fn bread() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/other-workbook")
 }
 
 impl Bench {
     /// With the workbook that is built in.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(root.path().join("home")).expect("a home");
         Self { root, variables: Vec::new() }
     }
 
     /// With the workbook of another subject, and a workspace of it laid out in `work`.
-    pub fn baking() -> Self {
+    pub(crate) fn baking() -> Self {
         let bench = Self::new().with("GRADER_WORKBOOK", bread().to_str().expect("a path of text"));
         let made = bench.run(&["init", "work", "--yes"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -37,23 +37,23 @@ impl Bench {
     }
 
     /// The same with one more variable.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// A path below the bench's folder.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.path().join(path)
     }
 
     /// Writes a file of the workspace.
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         std::fs::write(self.path("work").join(path), text).expect("a file of the workspace");
     }
 
     /// The binary in the workspace, or outside of it where there is none yet.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let work = self.path("work");
         let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
         command
@@ -72,12 +72,12 @@ impl Bench {
     }
 
     /// Runs the binary to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("the grader runs")
     }
 
     /// Runs command lines one after the other; what a learner sees of each, and how it ended.
-    pub fn transcript(&self, lines: &[&str]) -> String {
+    pub(crate) fn transcript(&self, lines: &[&str]) -> String {
         let mut transcript = String::new();
         for line in lines {
             let arguments: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
@@ -94,7 +94,7 @@ impl Bench {
     }
 
     /// A text with marks in place of what varies.
-    pub fn marked(&self, bytes: &[u8]) -> String {
+    pub(crate) fn marked(&self, bytes: &[u8]) -> String {
         let text = std::str::from_utf8(bytes).expect("what is printed is text");
         let real = self.root.path().canonicalize().expect("the folder is there");
         let text = text
@@ -163,7 +163,7 @@ fn date(word: &str) -> Option<String> {
 
 /// Compares with the transcript of that name; `SNAPSHOTS=overwrite` writes it anew.
 #[track_caller]
-pub fn assert_transcript(name: &str, actual: &str) {
+pub(crate) fn assert_transcript(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(name);
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")
@@ -171,6 +171,6 @@ pub fn assert_transcript(name: &str, actual: &str) {
 }
 
 /// Says whether bytes hold anything that a terminal would obey, line breaks apart.
-pub fn obeyed(bytes: &[u8]) -> bool {
+pub(crate) fn obeyed(bytes: &[u8]) -> bool {
     String::from_utf8_lossy(bytes).chars().any(|c| c.is_control() && c != '\n')
 }
