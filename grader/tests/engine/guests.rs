@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Bench, Course, Ended, container, engine};
 
@@ -137,8 +137,8 @@ fn an_image_that_is_not_there_blocks_with_the_command_that_builds_it() {
 
 #[test]
 fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this_one() {
-    let machine = if cfg!(target_arch = "x86_64") { ("linux/arm64", 0xb7) } else { ("linux/amd64", 0x3e) };
-    let image = engine::Image::import("other", Some(machine), &["ENTRYPOINT [\"/guest\"]"]);
+    let other = if engine::this_architecture() == "amd64" { "arm64" } else { "amd64" };
+    let image = engine::Image::load("other", other, &json!({ "Entrypoint": ["/guest"] }));
     for probe in [
         container(&["stay"], "watch = \"1s\""),
         "kind = \"endpoint\"\nas = \"app\"\npath = \"/\"\nport = 8000\nfirst_within = \"3s\"".to_owned(),
@@ -147,7 +147,7 @@ fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this
         let bench = Bench::with(&Course::default().engine("1.1", &probe, "app.state.running"), &settings);
         let ended = bench.run(&["check", "--json"]);
         let blocked = &ended.verdict("1.1", "blocked")["blocked"];
-        assert!(blocked["what"].to_string().contains(machine.0), "{blocked}");
+        assert!(blocked["what"].to_string().contains(&format!("linux/{other}")), "{blocked}");
         assert!(blocked["fix"].to_string().contains("--platform linux/"), "{blocked}");
         gone(&bench);
     }
@@ -155,7 +155,7 @@ fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this
 
 #[test]
 fn an_entry_point_that_is_not_there_is_failed_with_the_engines_words() {
-    let image = engine::Image::import("no-entry", None, &["ENTRYPOINT [\"/nowhere\"]"]);
+    let image = engine::Image::load("no-entry", engine::this_architecture(), &json!({ "Entrypoint": ["/nowhere"] }));
     let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"1s\"";
     let actual = "app.state.error == null ? 'it ended' : app.state.error";
     let head = "uses = [\"engine\"]\nwithin = \"40s\"";

@@ -9,8 +9,13 @@
 
 mod absent;
 mod answers;
+mod begin;
 mod cut;
 mod endpoints;
 mod guests;
+mod places;
+mod secrets;
 mod signals;
 mod support;
+mod untouched;
+mod users;
