@@ -97,7 +97,9 @@ fn an_engine_that_is_too_old_blocks_and_says_which_is_needed() {
                         "OK"
                     };
                     let length = body.len();
-                    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+                    );
                     if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
                         return;
                     }

@@ -57,7 +57,11 @@ fn the_start_fails_every_check_and_the_sample_app_laid_over_it_passes_each() {
         let size = engine::run(&folder, "docker", &["image", "inspect", "--format", "{{.Size}}", image]);
         size.trim().parse::<f64>().unwrap() / 1e6
     };
-    let noted = format!("before_mb = {:.1}\nafter_mb = {:.1}\n", megabytes(&format!("{name}:before")), megabytes(&name));
+    let noted = format!(
+        "before_mb = {:.1}\nafter_mb = {:.1}\n",
+        megabytes(&format!("{name}:before")),
+        megabytes(&name)
+    );
     fs::write(folder.join("answers/2.2.toml"), noted).unwrap();
 
     let ended = bench.run(&[&["check", "--json"][..], &EXERCISES].concat());

@@ -13,7 +13,11 @@ use crate::support::{Act, Bench, Course, Proxy, container};
 /// The check of a container that serves: create, start, look, ask, kill, wait, logs, remove.
 fn course() -> Course {
     let serve = "watch = \"1s\"\nserve = { path = \"/\", port = 8000, for = \"1s\" }";
-    Course::default().engine("1.1", &container(&["serve", "ok"], serve), "app.http.not_ok == 0 && app.state.running")
+    Course::default().engine(
+        "1.1",
+        &container(&["serve", "ok"], serve),
+        "app.http.not_ok == 0 && app.state.running",
+    )
 }
 
 /// Cuts at a request; `error` must come soon, and the next check must leave nothing behind.

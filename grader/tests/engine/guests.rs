@@ -57,7 +57,8 @@ fn a_container_that_forks_without_end_meets_its_limit_and_is_gone() {
 
 #[test]
 fn a_container_that_forks_without_end_meets_the_limit_of_every_container() {
-    let (bench, ended) = check(&["fork"], "watch = \"2s\"", "app.options.pids_limit == 512 && app.state.running");
+    let (bench, ended) =
+        check(&["fork"], "watch = \"2s\"", "app.options.pids_limit == 512 && app.state.running");
     ended.verdict("1.1", "passed");
     assert!(ended.memory_kb < 150_000, "{} kB", ended.memory_kb);
     gone(&bench);
@@ -93,10 +94,18 @@ fn a_gigabyte_of_output_stays_within_bounds_whatever_it_is_made_of() {
 
 #[test]
 fn what_is_printed_is_shown_from_both_ends_with_how_much_was_cut() {
-    let bench = Bench::new(&Course::default().engine("1.1", &container(&["print", "lines", "1000000"], ""), "app.state.running"));
+    let bench = Bench::new(&Course::default().engine(
+        "1.1",
+        &container(&["print", "lines", "1000000"], ""),
+        "app.state.running",
+    ));
     let card = bench.run(&["check"]).code(1);
     assert!(card.stdout.contains("the last words"), "{}", card.stdout);
-    assert!(card.stdout.contains("1.0 MB") || card.stdout.contains("left out") || card.stdout.contains('…'), "{}", card.stdout);
+    assert!(
+        card.stdout.contains("1.0 MB") || card.stdout.contains("left out") || card.stdout.contains('…'),
+        "{}",
+        card.stdout
+    );
     let printed = &seen(&bench)["output"]["stdout"];
     assert!(printed["head"].as_str().unwrap().starts_with("the first words\n"), "{printed}");
     assert!(printed["tail"].as_str().unwrap().ends_with("\nthe last words\n"), "{printed}");
@@ -107,7 +116,13 @@ fn terminal_escapes_of_a_container_reach_no_terminal() {
     let (bench, ended) = check(&["escapes"], "", "app.state.running");
     ended.verdict("1.1", "failed");
     let tree = ["show", "1.1", "--evidence"];
-    for arguments in [&["check", "1.1"][..], &["check", "1.1", "--plain"], &["check", "1.1", "--color=always"], &["show", "1.1"], &tree] {
+    for arguments in [
+        &["check", "1.1"][..],
+        &["check", "1.1", "--plain"],
+        &["check", "1.1", "--color=always"],
+        &["show", "1.1"],
+        &tree,
+    ] {
         let shown = bench.run(arguments);
         assert!(shown.stdout.contains("red") || shown.stdout.contains("on stderr"), "{shown:?}");
         for text in [&shown.stdout, &shown.stderr] {
@@ -120,7 +135,11 @@ fn terminal_escapes_of_a_container_reach_no_terminal() {
                 (c.is_control() && c != '\n' && c != '\u{1b}') || ('\u{202a}'..='\u{202e}').contains(&c)
             };
             assert!(own && !text.contains(hostile), "{arguments:?}: {text:?}");
-            assert_eq!(text.matches('\u{1b}').count(), text.matches("\u{1b}[").count(), "{arguments:?}: {text:?}");
+            assert_eq!(
+                text.matches('\u{1b}').count(),
+                text.matches("\u{1b}[").count(),
+                "{arguments:?}: {text:?}"
+            );
         }
     }
 }
@@ -155,7 +174,8 @@ fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this
 
 #[test]
 fn an_entry_point_that_is_not_there_is_failed_with_the_engines_words() {
-    let image = engine::Image::load("no-entry", engine::this_architecture(), &json!({ "Entrypoint": ["/nowhere"] }));
+    let image =
+        engine::Image::load("no-entry", engine::this_architecture(), &json!({ "Entrypoint": ["/nowhere"] }));
     let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"1s\"";
     let actual = "app.state.error == null ? 'it ended' : app.state.error";
     let head = "uses = [\"engine\"]\nwithin = \"40s\"";
@@ -187,7 +207,10 @@ fn an_app_that_wants_a_variable_is_failed_with_that_and_passes_once_workspace_to
     assert!(result["failures"][0]["actual"].to_string().contains("GREETING is not set"), "{result}");
     assert!(result["failures"][0]["fix"].to_string().contains("[app] env"), "{result}");
     for settings in ["env = { GREETING = \"hello\" }", "env_file = \"app/.env\""] {
-        bench.write("workspace.toml", format!("format = 1\n[app]\nimage = \"{}\"\n{settings}\n", engine::guest()));
+        bench.write(
+            "workspace.toml",
+            format!("format = 1\n[app]\nimage = \"{}\"\n{settings}\n", engine::guest()),
+        );
         bench.write("app/.env", "# what it needs\nGREETING=hello\n");
         bench.run(&["check", "1.1", "--json"]).verdict("1.1", "passed");
     }
@@ -200,8 +223,11 @@ fn services_beside_the_app_are_reached_by_their_names_and_gone_afterwards() {
          volumes: [\"./data:/data\"]\n  web:\n    build: .\n",
         guest = engine::guest()
     );
-    let python = "import urllib.request as u; print(u.urlopen('http://greeter:8000/', timeout=5).read().decode())";
-    let probe = format!("kind = \"container\"\nas = \"app\"\nrun = {{ entrypoint = [\"python3\", \"-c\", {python:?}] }}");
+    let python =
+        "import urllib.request as u; print(u.urlopen('http://greeter:8000/', timeout=5).read().decode())";
+    let probe = format!(
+        "kind = \"container\"\nas = \"app\"\nrun = {{ entrypoint = [\"python3\", \"-c\", {python:?}] }}"
+    );
     let rule = "app.state.exit_code == 0 && app.output.stdout.head.contains('ok')";
     let head = "uses = [\"engine\"]\nwithin = \"60s\"";
     let course = Course::default().check("1.1", head, &probe, rule, "app.output.stderr.tail");
@@ -216,5 +242,33 @@ fn services_beside_the_app_are_reached_by_their_names_and_gone_afterwards() {
     let ended = bench.run(&["check", "--json", "1.1"]);
     let blocked = &ended.verdict("1.1", "blocked")["blocked"];
     assert!(blocked["what"].to_string().contains("no service `gretter`; it has: greeter"), "{blocked}");
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_fails_again_and_again_is_restarted_as_often_as_the_check_allows() {
+    let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"4s\"\n\
+                 run = { command = [\"exit\", \"1\"], restarts = 2 }";
+    let bench = Bench::new(&Course::default().engine("1.1", probe, "app.state.running"));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "failed");
+    let state = &seen(&bench)["state"];
+    assert!(state["restarts"].as_u64().is_some_and(|restarts| (1..=2).contains(&restarts)), "{state}");
+    gone(&bench);
+}
+
+#[test]
+fn a_health_check_that_hangs_is_never_healthy_and_is_judged_in_time() {
+    let config = json!({
+        "Entrypoint": ["/guest"],
+        "Healthcheck": { "Test": ["CMD", "/guest", "stubborn"], "Interval": 1_000_000_000, "Retries": 1 },
+    });
+    let image = engine::Image::load("hanging", engine::this_architecture(), &config);
+    let probe = "kind = \"health\"\nas = \"app\"\nhealthy_within = \"8s\"\nunhealthy_within = \"1s\"";
+    let course = Course::default().engine("1.1", probe, "app.before_stop.status == 'healthy'");
+    let bench = Bench::with(&course, &format!("[app]\nimage = \"{}\"\n", image.0));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "failed");
+    assert!(ended.took < Duration::from_secs(30), "{:?}", ended.took);
     gone(&bench);
 }

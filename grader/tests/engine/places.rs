@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use grader::progress::Progress;
 
-use crate::support::{Bench, Course, Ended, Mount};
+use crate::support::{Bench, Course, Mount};
 
 /// An answer and a container; what is judged lies in `workspace`.
 fn bench() -> Bench {
@@ -46,18 +46,15 @@ fn a_read_only_workspace_is_judged_and_says_that_nothing_was_recorded() {
         assert!(hint.stdout.contains("Look."), "{hint:?}");
         if has_progress {
             assert_eq!(Progress::open_to_read(&work).unwrap().integrity_check().unwrap(), [""; 0]);
-            assert_eq!(Progress::open_to_read(&work).unwrap().attempts("1.2".parse().unwrap()).unwrap().len(), 1);
+            assert_eq!(
+                Progress::open_to_read(&work).unwrap().attempts("1.2".parse().unwrap()).unwrap().len(),
+                1
+            );
         } else {
             assert!(!work.join(".grader").exists());
         }
-        assert_eq!(left_anywhere(&ended), 0);
+        assert!(!ended.stderr.contains("not removed yet"), "{ended:?}");
     }
-}
-
-/// Containers that a run without progress has left: it has a workspace id of its own each time, so they are
-/// looked for by their image.
-fn left_anywhere(ended: &Ended) -> usize {
-    ended.stderr.matches("not removed yet").count()
 }
 
 #[test]
@@ -138,4 +135,24 @@ fn progress_of_a_newer_grader_is_left_alone_and_says_which_side_is_old() {
     let list = bench.run(&["list"]);
     assert!(list.code != 0 && list.stderr.contains("older side"), "{list:?}");
     assert!(fs::read(&database).unwrap() == bytes, "not a byte of it was changed");
+}
+
+#[test]
+fn links_where_the_grader_writes_are_not_followed() {
+    for link in [".grader", ".grader/progress.db", ".grader/log", ".grader/runs"] {
+        let bench = bench();
+        let outside = bench.path("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("mine"), "mine").unwrap();
+        let target = if link.ends_with(".db") { outside.join("mine") } else { outside.clone() };
+        let at = bench.workspace().join(link);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, &at).unwrap();
+        let ended = bench.run(&["check", "1.2"]);
+        assert!([0, 4].contains(&ended.code), "{link}: {ended:?}");
+        // A log that cannot be kept hinders nobody, and is told where logs are asked for.
+        assert!(link.ends_with("log") || ended.stderr.contains("symbolic link"), "{link}: {ended:?}");
+        assert_eq!(fs::read(outside.join("mine")).unwrap(), b"mine", "{link}");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "{link}: something was written through it");
+    }
 }

@@ -52,7 +52,13 @@ fn secrets_of_the_learner_are_in_no_database_card_event_log_or_document() {
     let course = Course::default()
         .engine("1.1", &container(&["environment"], "watch = \"1s\""), "!app.state.running")
         .engine("1.2", &endpoint, "app.first.json_object")
-        .check("1.3", "uses = [\"engine\"]\nwithin = \"40s\"", &endpoint, "app.first.json_object", "app.first.body.head");
+        .check(
+            "1.3",
+            "uses = [\"engine\"]\nwithin = \"40s\"",
+            &endpoint,
+            "app.first.json_object",
+            "app.first.body.head",
+        );
     let bench = Bench::with(&course, &settings());
     bench.write("app/.env", "FILE_PASSWORD=canary-of-the-file-31c4\n");
     let mut shown = vec![bench.run(&["check", "--all", "--json"]), bench.run(&["-vv", "check", "--all"])];
@@ -60,7 +66,12 @@ fn secrets_of_the_learner_are_in_no_database_card_event_log_or_document() {
         assert_eq!(ended.code, 1, "{ended:?}");
     }
     for id in ["1.1", "1.2", "1.3"] {
-        for arguments in [&["show", id][..], &["show", id, "--evidence"], &["show", id, "--json"], &["show", id, "--evidence", "--json"]] {
+        for arguments in [
+            &["show", id][..],
+            &["show", id, "--evidence"],
+            &["show", id, "--json"],
+            &["show", id, "--evidence", "--json"],
+        ] {
             shown.push(bench.run(arguments));
         }
     }
@@ -69,11 +80,14 @@ fn secrets_of_the_learner_are_in_no_database_card_event_log_or_document() {
         none_in("what was said", ended.stderr.as_bytes());
     }
     // The program did have them, or this test shows nothing; what is no secret is still to be read.
-    let evidence = bench.run(&["show", "1.1", "--evidence"]).stdout;
+    let evidence = bench.run(&["show", "1.1", "--evidence", "--json"]).stdout;
     assert!(evidence.contains("redacted") && evidence.contains("good morning"), "{evidence}");
     let mut kept = Vec::new();
     files(&bench.workspace().join(".grader"), &mut kept);
-    assert!(kept.iter().any(|(path, _)| path.ends_with("progress.db")) && kept.iter().any(|(path, _)| path.ends_with(".log")));
+    assert!(
+        kept.iter().any(|(path, _)| path.ends_with("progress.db"))
+            && kept.iter().any(|(path, _)| path.ends_with(".log"))
+    );
     for (path, bytes) in &kept {
         none_in(path, bytes);
     }

@@ -8,7 +8,7 @@ use std::{
 use grader::progress::Progress;
 use rustix::process::Signal;
 
-use crate::support::{Act, Bench, Course, Proxy, container};
+use crate::support::{Act, Bench, Course, Proxy, container, engine};
 
 /// What a busy machine may take to remove a container; a quiet one needs well under a second.
 const GONE_WITHIN: Duration = Duration::from_secs(4);
@@ -95,7 +95,10 @@ fn a_second_ctrl_c_leaves_at_once() {
     going.signal(Signal::INT);
     let ended = going.end().code(130);
     assert!(ended.after < Duration::from_secs(1), "{:?}", ended.after);
-    assert!(ended.stderr.contains("press Ctrl-C again") && ended.stderr.contains("left at once"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("press Ctrl-C again") && ended.stderr.contains("left at once"),
+        "{ended:?}"
+    );
     proxy.heal();
     Course::stays().write(&bench.path("book"));
     bench.run(&["check", "1.1"]).code(0);
@@ -147,6 +150,23 @@ fn kill_9_loses_no_attempt_that_was_told_and_the_next_start_removes_what_was_lef
 }
 
 #[test]
+fn kill_9_beside_a_service_leaves_a_network_that_the_next_start_removes() {
+    let course =
+        Course::default().engine("1.1", &container(&["stay"], "watch = \"20s\""), "app.state.running");
+    let guest = engine::guest();
+    let bench = Bench::with(&course, &format!("[app]\nimage = \"{guest}\"\nwith = [\"db\"]\n"));
+    bench.write("app/compose.yaml", format!("services:\n  db:\n    image: {guest}\n"));
+    let mut going = bench.start_until_it_runs(&["check"]);
+    going.signal(Signal::KILL);
+    going.end();
+    assert!(bench.left().iter().any(|left| left.starts_with("/networks")), "{:?}", bench.left());
+    Course::stays().write(&bench.path("book"));
+    bench.write("workspace.toml", format!("format = 1\n[app]\nimage = \"{guest}\"\n"));
+    bench.run(&["check"]).code(0);
+    bench.nothing_left_within(Duration::from_secs(5));
+}
+
+#[test]
 fn two_graders_at_once_record_each_attempt_once_and_leave_each_others_containers_alone() {
     const ROUNDS: usize = 3;
     let course = Course::stays().answer("1.2").answer("1.3");
@@ -160,7 +180,8 @@ fn two_graders_at_once_record_each_attempt_once_and_leave_each_others_containers
     killed.end();
     let mut numbers = Vec::new();
     for _ in 0..ROUNDS {
-        let mut both = [bench.start(&["check", "--all", "--json"]), bench.start(&["check", "--all", "--json"])];
+        let mut both =
+            [bench.start(&["check", "--all", "--json"]), bench.start(&["check", "--all", "--json"])];
         for going in &mut both {
             let ended = going.end().code(0);
             for id in ["1.1", "1.2", "1.3"] {

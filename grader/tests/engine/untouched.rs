@@ -56,7 +56,8 @@ impl Theirs {
         engine::run(here, "docker", &["volume", "create", &name]);
         engine::run(here, "docker", &["network", "create", &name]);
         let volume = format!("{name}:/kept");
-        let started = ["run", "-d", "--name", &name, "--network", &name, "-v", &volume, "--no-healthcheck", &image.0];
+        let started =
+            ["run", "-d", "--name", &name, "--network", &name, "-v", &volume, "--no-healthcheck", &image.0];
         engine::run(here, "docker", &started);
         engine::run(here, "docker", &["create", "--name", &format!("{name}-stopped"), &image.0]);
         Self { image, name }
@@ -103,12 +104,23 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
         .engine("1.2", "kind = \"image\"\nas = \"app\"\nlayers = true", "app.size_bytes > 0")
         .engine("1.3", &container(&["serve", "ok"], writes), "app.state.running")
         .engine("1.4", &endpoint, "app.first.json_object")
-        .engine("1.5", "kind = \"health\"\nas = \"app\"\nunhealthy_within = \"2s\"", "app.before_stop.status == 'healthy'")
-        .check("1.6", "uses = [\"git\"]\nwithin = \"9s\"", "kind = \"git\"\nas = \"app\"", "app.head != ''", "'no'");
+        .engine(
+            "1.5",
+            "kind = \"health\"\nas = \"app\"\nunhealthy_within = \"2s\"",
+            "app.before_stop.status == 'healthy'",
+        )
+        .check(
+            "1.6",
+            "uses = [\"git\"]\nwithin = \"9s\"",
+            "kind = \"git\"\nas = \"app\"",
+            "app.head != ''",
+            "'no'",
+        );
     let settings = format!("[app]\nimage = \"{}\"\nwith = [\"db\"]\n", theirs.image.0);
     let bench = Bench::with(&course, &settings).at(&proxy.host());
     bench.write("answers/1.1.toml", "n = 1");
-    let compose = format!("services:\n  db:\n    image: {}\n    volumes: [\"./data:/data\"]\n", theirs.image.0);
+    let compose =
+        format!("services:\n  db:\n    image: {}\n    volumes: [\"./data:/data\"]\n", theirs.image.0);
     bench.write("app/compose.yaml", compose);
     bench.write(".gitignore", ".grader/\n");
     for arguments in [&["init", "-q", "-b", "main"][..], &["add", "-A"], &["commit", "-q", "-m", "The app"]] {
@@ -117,7 +129,8 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
     bench.write("app/not-committed.txt", "mine");
     // Its folder is there before, so that the workspace's own times can be compared too.
     let id = bench.progress().workspace_id().to_owned();
-    let status = || engine::run(bench.workspace(), "git", &["--no-optional-locks", "status", "--porcelain=v2"]);
+    let status =
+        || engine::run(bench.workspace(), "git", &["--no-optional-locks", "status", "--porcelain=v2"]);
     let (before, files, said) = (theirs.inspected(), snapshot(bench.workspace()), status());
 
     let mut going = bench.start(&["check", "--all", "--json"]);
@@ -152,16 +165,22 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
 #[track_caller]
 fn only_its_own(requests: &[String]) {
     let mut made = 0;
-    for request in requests.iter().filter(|request| !request.starts_with("GET ") && !request.starts_with("HEAD ")) {
+    for request in
+        requests.iter().filter(|request| !request.starts_with("GET ") && !request.starts_with("HEAD "))
+    {
         if request.starts_with("POST /containers/create") {
             assert!(request.contains("name=grader-"), "{request}");
             made += 1;
         } else if request.starts_with("DELETE ") {
-            let own = ["/containers/", "/networks/", "/images/"].iter().any(|kind| request.contains(&format!("{kind}grader")));
+            let own = ["/containers/", "/networks/", "/images/"]
+                .iter()
+                .any(|kind| request.contains(&format!("{kind}grader")));
             let by_id = request.starts_with("DELETE /containers/") && request.contains("force=true");
             assert!(own || by_id, "{request}");
         } else {
-            let allowed = ["/networks/create", "/images/load"].iter().any(|path| request.starts_with(&format!("POST {path}")))
+            let allowed = ["/networks/create", "/images/load"]
+                .iter()
+                .any(|path| request.starts_with(&format!("POST {path}")))
                 || (request.starts_with("POST /containers/") && !request.contains("grader-test-learner"));
             assert!(allowed, "{request}");
         }

@@ -1,11 +1,11 @@
-//! An ordinary user of the group that may use the engine: the same verdicts as root's, by the helper.
+//! Ordinary users: one who may use the engine gets the same verdicts as root, by the helper.
 
 use std::os::unix::fs::MetadataExt;
 
 use serde_json::Value;
 
 use crate::support::{
-    Bench, Course, container,
+    Bench, Course, Proxy, container,
     engine::{self, Image},
 };
 
@@ -17,12 +17,30 @@ fn seen(bench: &Bench, id: &str) -> Value {
 }
 
 #[test]
+fn an_ordinary_user_of_the_engines_group_reaches_it_and_another_is_told_what_to_do() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: becoming another user needs root");
+        return;
+    }
+    let socket = std::fs::metadata(engine::socket()).unwrap();
+    if socket.gid() == 0 || socket.mode() & 0o666 != 0o660 {
+        eprintln!("skipped: this engine's socket belongs to no group of its own");
+        return;
+    }
+    let bench = Bench::new(&Course::stays()).as_user(65534, Some(socket.gid()));
+    bench.run(&["check", "--json"]).code(0).verdict("1.1", "passed");
+    let bench = Bench::new(&Course::stays()).as_user(65534, None);
+    let ended = bench.run(&["check", "--json"]).code(3);
+    let blocked = &ended.verdict("1.1", "blocked")["blocked"];
+    assert!(blocked["fix"].to_string().contains("usermod -aG docker"), "{blocked}");
+}
+
+#[test]
 fn an_ordinary_user_gets_the_same_verdicts_as_root() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: becoming another user needs root");
         return;
     }
-    let group = std::fs::metadata(engine::socket()).unwrap().gid();
     let config = serde_json::json!({
         "Entrypoint": ["/guest"], "Cmd": ["serve", "ok"], "User": "1234:1234",
         "Healthcheck": { "Test": ["CMD", "/guest", "exit", "0"], "Interval": 1_000_000_000_u64 },
@@ -39,12 +57,13 @@ fn an_ordinary_user_gets_the_same_verdicts_as_root() {
         )
         .engine("1.3", "kind = \"health\"\nas = \"app\"\nunhealthy_within = \"2s\"", "app.before_stop.status == 'healthy' && app.stopped_processes >= 1")
         .engine("1.4", &container(&["serve", "ok"], "watch = \"1s\""), "app.processes.all(it, it.uid == 0)");
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut made) = (Vec::new(), Vec::new());
     for user in [None, Some(65534)] {
-        let bench = Bench::with(&course, &settings);
+        let proxy = Proxy::new().for_all();
+        let bench = Bench::with(&course, &settings).at(&proxy.host());
         let bench = match user {
             None => bench,
-            Some(id) => bench.as_user(id, Some(group)),
+            Some(id) => bench.as_user(id, None),
         };
         let ended = bench.run(&["check", "--all", "--json"]);
         for id in ["1.1", "1.2", "1.3"] {
@@ -56,7 +75,10 @@ fn an_ordinary_user_gets_the_same_verdicts_as_root() {
         let writes = seen(&bench, "1.2");
         outcomes.push(written(&writes));
         assert_eq!(bench.left(), [""; 0]);
+        let requests = proxy.requests();
+        made.push(requests.iter().filter(|it| it.starts_with("POST /containers/create")).count());
     }
+    assert!(made[1] > made[0], "the helper is a container more: {made:?}");
     assert_eq!(outcomes[0], outcomes[1], "what may be written does not depend on who looks");
     assert!(!outcomes[0].is_empty());
 }

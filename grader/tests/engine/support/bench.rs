@@ -320,7 +320,10 @@ impl Ended {
     pub(crate) fn result(&self, id: &str) -> Value {
         let document = self.json();
         let results = document["results"].as_array().cloned().unwrap_or_default();
-        results.into_iter().find(|result| result["exercise"] == id).unwrap_or_else(|| panic!("{id}: {self:?}"))
+        results
+            .into_iter()
+            .find(|result| result["exercise"] == id)
+            .unwrap_or_else(|| panic!("{id}: {self:?}"))
     }
 
     /// Insists on one verdict and returns the result.

@@ -52,7 +52,9 @@ pub(crate) fn labelled(workspace: &str) -> Vec<String> {
         found.extend(list.as_array().into_iter().flatten().map(|it| format!("{path} {}", it["Id"])));
     }
     let (_, volumes) = ask("GET", &format!("/volumes?{filter}"));
-    found.extend(volumes["Volumes"].as_array().into_iter().flatten().map(|it| format!("volume {}", it["Name"])));
+    found.extend(
+        volumes["Volumes"].as_array().into_iter().flatten().map(|it| format!("volume {}", it["Name"])),
+    );
     found
 }
 

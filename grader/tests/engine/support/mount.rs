@@ -1,11 +1,6 @@
 //! A file system mounted for one test. Mounting needs root on Linux; elsewhere a test says that it was skipped.
 
-use std::{
-    fs,
-    io::Write,
-    path::Path,
-    process::Command,
-};
+use std::{fs, io::Write, path::Path, process::Command};
 
 /// Mounted until it is dropped.
 pub(crate) struct Mount(tempfile::TempDir);
@@ -41,7 +36,8 @@ impl Mount {
 
     /// Fills the disk but for so many kilobytes.
     pub(crate) fn fill(&self, left_kb: u64) {
-        let mut file = fs::OpenOptions::new().append(true).create(true).open(self.path().join("filler")).unwrap();
+        let mut file =
+            fs::OpenOptions::new().append(true).create(true).open(self.path().join("filler")).unwrap();
         while file.write_all(&[1; 4096]).is_ok() {}
         let length = file.metadata().unwrap().len();
         file.set_len(length.saturating_sub(left_kb * 1024)).unwrap();

@@ -4,9 +4,14 @@
 //! instant. Answers are forwarded byte by byte.
 
 use std::{
+    fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::Shutdown,
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::{
+        fs::PermissionsExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -65,6 +70,15 @@ impl Proxy {
             }
         });
         Self { folder, shared }
+    }
+
+    /// Lets every user of this machine reach it.
+    pub(crate) fn for_all(self) -> Self {
+        let everyone =
+            |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        everyone(self.folder.path(), 0o755);
+        everyone(&self.folder.path().join("engine.sock"), 0o666);
+        self
     }
 
     /// As `DOCKER_HOST` gives it.
@@ -186,7 +200,9 @@ fn requests(client: &UnixStream, server: &mut UnixStream, shared: &Shared, armed
         server.write_all(&head)?;
         let lower = text.to_ascii_lowercase();
         let field = |name: &str| {
-            lower.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|it| it.trim().to_owned()))
+            lower
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|it| it.trim().to_owned()))
         };
         if field("transfer-encoding").is_some() || field("upgrade").is_some() {
             // What follows is not read: it is forwarded to its end.
@@ -197,7 +213,12 @@ fn requests(client: &UnixStream, server: &mut UnixStream, shared: &Shared, armed
     }
 }
 
-fn answers(mut server: &UnixStream, mut client: &UnixStream, shared: &Shared, armed: &Armed) -> io::Result<()> {
+fn answers(
+    mut server: &UnixStream,
+    mut client: &UnixStream,
+    shared: &Shared,
+    armed: &Armed,
+) -> io::Result<()> {
     let mut piece = [0; 16 * 1024];
     loop {
         let slow = shared.bytes_a_second.load(Ordering::SeqCst);
