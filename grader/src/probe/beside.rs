@@ -3,9 +3,9 @@
 //! Only what an app needs to start is taken over: image, variables, command, health test. Ports are not
 //! published and nothing of the learner's is mounted: the check has a network and data of its own.
 
-use std::{collections::BTreeMap, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
 
-use grader_core::Missing;
+use grader_core::{Missing, evidence::ToolSeen};
 use grader_engine::{ContainerPlan, HealthStatus, NetworkPlan};
 use serde::Deserialize;
 use tokio::{process::Command, time::Instant, time::sleep, time::timeout};
@@ -125,19 +125,29 @@ async fn config(place: &Place<'_>) -> Result<Config, Stop> {
     let root = place.workspace.root();
     let blocked =
         |what: String| Stop::Blocked(Missing { what, fix: format!("docker compose -f {file} config") });
-    // The learner's own `docker`, as the guide teaches it; what it says is only how to start services.
-    let child = Command::new("docker")
-        .args(["compose", "-f", file, "config", "--format", "json"])
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .output();
-    let output = timeout(CONFIG_WITHIN, child)
-        .await
-        .map_err(|_| blocked("`docker compose config` did not end".into()))?
-        .map_err(|error| blocked(format!("`docker compose` cannot be run: {error}")))?;
+    let docker = in_path("docker").ok_or_else(|| blocked("`docker` is not in PATH".into()))?;
+    let compose = async |arguments: &[&str]| {
+        let child = Command::new(&docker)
+            .arg("compose")
+            .args(arguments)
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .output();
+        timeout(CONFIG_WITHIN, child)
+            .await
+            .map_err(|_| blocked(format!("`docker compose {}` did not end", arguments.join(" "))))?
+            .map_err(|error| blocked(format!("`docker compose` cannot be run: {error}")))
+    };
+    let version = compose(&["version", "--short"]).await?;
+    place.asked(ToolSeen {
+        name: "docker compose".into(),
+        path: docker.display().to_string(),
+        version: String::from_utf8_lossy(&version.stdout).trim().chars().take(100).collect(),
+    });
+    let output = compose(&["-f", file, "config", "--format", "json"]).await?;
     if !output.status.success() || output.stdout.len() > MOST_CONFIG {
         let said = String::from_utf8_lossy(&output.stderr);
         let said: String = said.lines().last().unwrap_or("").chars().take(200).collect();
@@ -145,4 +155,13 @@ async fn config(place: &Place<'_>) -> Result<Config, Stop> {
     }
     serde_json::from_slice(&output.stdout)
         .map_err(|error| blocked(format!("Compose's configuration: {error}")))
+}
+
+/// The first program of this name in PATH, as a shell would find it: evidence says which one answered.
+fn in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|program| rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok() && program.is_file())
 }

@@ -55,13 +55,14 @@ pub(super) async fn look(spec: &EndpointSpec, place: &Place<'_>) -> Result<Endpo
         since_restart_s = Some(at.duration_since(restarted).as_secs_f64());
         after_restart = read;
     }
-    let (state, _) = app.state().await?;
+    let (state, started_at) = app.state().await?;
     let output = app.output().await?;
     app.fits_the_machine(&output, &state)?;
     let evidence = EndpointEvidence {
         image: app.image.id.clone(),
         image_reference: app.reference.clone(),
         container: app.container.id().to_owned(),
+        started_at,
         path: spec.path.clone(),
         port,
         first,

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use grader_core::{evidence::GitEvidence, workbook::GitSpec};
+use grader_core::{
+    evidence::{GitEvidence, ToolSeen},
+    workbook::GitSpec,
+};
 use serde_json::Value;
 
 use super::{Place, Stop, place::lock};
 use crate::workspace::{Repository, RepositoryError};
+
+/// The library that reads repositories; held to Cargo.lock by a test.
+const GIX_VERSION: &str = "0.90.0";
 
 pub(super) fn look(
     spec: &GitSpec,
@@ -16,6 +22,7 @@ pub(super) fn look(
     place.doing("asking the git repository");
     let folder = place.workspace.root().join(&spec.path);
     let repository = Repository::holding(&folder).map_err(|error| missing(&error))?;
+    place.asked(ToolSeen { name: "gix".into(), path: "built in".into(), version: GIX_VERSION.into() });
     let tree = repository.tree();
     if spec.path == place.names().app.path {
         lock(&place.subject).tree.clone_from(&tree);
@@ -37,4 +44,14 @@ pub(crate) fn missing(error: &RepositoryError) -> Stop {
 fn text_at<'a>(seen: &'a BTreeMap<String, Value>, path: &str) -> Option<&'a str> {
     let (probe, rest) = path.split_once('.')?;
     rest.split('.').try_fold(seen.get(probe)?, |value, part| value.get(part))?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn evidence_names_the_library_that_is_built_in() {
+        let lock = include_str!("../../../Cargo.lock");
+        let named = format!("name = \"gix\"\nversion = \"{}\"", super::GIX_VERSION);
+        assert!(lock.contains(&named), "GIX_VERSION is not what Cargo.lock has");
+    }
 }

@@ -57,13 +57,14 @@ pub(super) async fn look(spec: &HealthSpec, place: &Place<'_>) -> Result<HealthE
         }
     }
     let Watch { changes, runs, .. } = watch;
-    let (state, _) = app.state().await?;
+    let (state, started_at) = app.state().await?;
     let output = app.output().await?;
     app.fits_the_machine(&output, &state)?;
     let evidence = HealthEvidence {
         image: app.image.id.clone(),
         image_reference: app.reference.clone(),
         container: app.container.id().to_owned(),
+        started_at,
         used: declared.as_ref().zip(faster).map(|(declared, faster)| HealthcheckSeen {
             test: declared.test.clone(),
             interval_ms: millis(faster.interval),

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use grader_core::{
-    evidence::{EngineSeen, Subject},
+    evidence::{EngineSeen, Subject, ToolSeen},
     workspace_file::WorkspaceFile,
 };
 use grader_engine::{Engine, ImageFacts, Kernel, RunScope};
@@ -42,6 +42,8 @@ pub struct Place<'a> {
     pub images: &'a Images,
     /// What is being judged, as far as the probes have found it.
     pub subject: Mutex<Subject>,
+    /// Tools besides the engine that answered.
+    pub tools: Mutex<Vec<ToolSeen>>,
     /// Tells those who watch what is being done.
     pub step: &'a (dyn Fn(String) + Send + Sync),
 }
@@ -55,6 +57,14 @@ impl Place<'_> {
     /// Says what is being done.
     pub fn doing(&self, what: impl Into<String>) {
         (self.step)(what.into());
+    }
+
+    /// Keeps who answered besides the engine.
+    pub fn asked(&self, tool: ToolSeen) {
+        let mut tools = lock(&self.tools);
+        if !tools.contains(&tool) {
+            tools.push(tool);
+        }
     }
 
     /// The engine, or blocked.

@@ -98,6 +98,7 @@ impl OneCheck<'_> {
                 engine: engine.clone(),
                 images: self.images,
                 subject: Mutex::new(lock(evidence).subject.clone()),
+                tools: Mutex::default(),
                 step: &step,
             };
             self.look_once(&filled, &place, evidence).await?;
@@ -142,7 +143,7 @@ impl OneCheck<'_> {
                 .as_ref()
                 .filter(|_| probe.spec.image().is_some())
                 .map(|access| engine_seen(access.engine())),
-            tools: Vec::new(),
+            tools: lock(&place.tools).clone(),
             absent,
             cut: None,
         });

@@ -16,6 +16,8 @@ pub struct EndpointEvidence {
     pub image_reference: String,
     /// Container id.
     pub container: String,
+    /// When its main process last began, RFC 3339, as the engine says; `null` if it never did.
+    pub started_at: Option<String>,
     /// Path that was asked for.
     pub path: String,
     /// Port inside the container.

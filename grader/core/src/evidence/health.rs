@@ -14,6 +14,8 @@ pub struct HealthEvidence {
     pub image_reference: String,
     /// Container id.
     pub container: String,
+    /// When its main process last began, RFC 3339, as the engine says; `null` if it never did.
+    pub started_at: Option<String>,
     /// The health check as the image declares it; `null` if it declares none.
     pub declared: Option<HealthcheckSeen>,
     /// The health check as it was run: the image's test, with shorter intervals.
