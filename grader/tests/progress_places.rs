@@ -161,7 +161,7 @@ fn look_at_read_only(root: &Path) {
     let error = Progress::open(view.path()).unwrap_err();
     assert!(matches!(error, ProgressError::NotWritable { .. }), "{error:?}");
     let (progress, said) = Progress::open_or_unrecorded(view.path());
-    let NotRecorded { why, mend } = said.unwrap();
+    let NotRecorded { why, mend, .. } = said.unwrap();
     assert!(why.contains("cannot be written to"), "{why}");
     assert!(mend.unwrap().contains("chmod"));
     assert_eq!(last(&progress), 2);

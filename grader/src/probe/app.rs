@@ -157,8 +157,7 @@ impl App {
     }
 
     fn redacted(&self, mut text: Text) -> Text {
-        text.head = self.secrets.redact_text(&text.head);
-        text.tail = self.secrets.redact_text(&text.tail);
+        self.secrets.redact_cut(&mut text);
         text
     }
 

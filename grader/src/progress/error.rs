@@ -139,13 +139,20 @@ pub struct NotRecorded {
     pub why: String,
     /// What to do, with a command to type where there is one.
     pub mend: Option<String>,
+    /// Whether it should have been recorded (the disk is full) and is not of the workspace's own choice, as
+    /// one that is read-only: attempts are errors then, since nobody could show them later.
+    pub is_fault: bool,
 }
 
 impl From<ProgressError> for NotRecorded {
     fn from(error: ProgressError) -> Self {
         match error {
             ProgressError::NotRecorded(already) => already,
-            other => Self { why: other.to_string(), mend: other.mend() },
+            other => Self {
+                why: other.to_string(),
+                mend: other.mend(),
+                is_fault: matches!(other, ProgressError::Full { .. }),
+            },
         }
     }
 }

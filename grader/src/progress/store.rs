@@ -87,7 +87,8 @@ impl Progress {
     /// # Errors
     /// There is a database, and it cannot be read or is not what the grader has written.
     pub fn open_to_read(root: &Path) -> Result<Self, ProgressError> {
-        let reason = NotRecorded { why: "the progress was opened to be read alone".into(), mend: None };
+        let why = "the progress was opened to be read alone".into();
+        let reason = NotRecorded { why, mend: None, is_fault: false };
         let folder = Folder::find(root)?;
         // Together with all who write, where that is possible; a place that is read-only has no writers.
         let found = match folder.as_ref().map(Database::open_existing) {

@@ -200,7 +200,7 @@ impl Running<'_> {
     fn record(&self, attempt: &mut Attempt) {
         match self.session.progress.record(attempt) {
             Ok(number) => attempt.number = Some(number),
-            Err(ProgressError::NotRecorded(_)) => {}
+            Err(ProgressError::NotRecorded(reason)) if !reason.is_fault => {}
             Err(error) => {
                 let was = attempt.verdict.word().as_str();
                 attempt.verdict = Verdict::Error(Fault {

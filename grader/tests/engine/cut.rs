@@ -185,14 +185,14 @@ fn a_slow_engine_yields_the_same_verdict() {
 #[test]
 fn a_check_over_its_limit_is_an_error_that_says_so_and_its_containers_are_gone() {
     let probe = container(&["stay"], "watch = \"20s\"");
-    let head = "uses = [\"engine\"]\nwithin = \"2s\"";
+    let head = "uses = [\"engine\"]\nwithin = \"6s\"";
     let bench = Bench::new(&Course::default().check("1.1", head, &probe, "app.state.running", "'no'"));
     let ended = bench.run(&["check", "--json"]);
     let result = ended.verdict("1.1", "error");
     assert_eq!(ended.code, 4);
-    assert!(result["error"]["what"].to_string().contains("within 2 s, its limit"), "{result}");
+    assert!(result["error"]["what"].to_string().contains("within 6 s, its limit"), "{result}");
     assert!(result["error"]["detail"].to_string().contains("watching"), "{result}");
     bench.nothing_left_within(Duration::from_millis(500));
     let card = bench.run(&["show", "1.1"]);
-    assert!(card.stdout.contains("within 2 s, its limit"), "{card:?}");
+    assert!(card.stdout.contains("within 6 s, its limit"), "{card:?}");
 }

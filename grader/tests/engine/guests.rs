@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Bench, Course, Ended, container, engine};
 
@@ -156,8 +156,8 @@ fn an_image_that_is_not_there_blocks_with_the_command_that_builds_it() {
 
 #[test]
 fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this_one() {
-    let machine = if cfg!(target_arch = "x86_64") { ("linux/arm64", 0xb7) } else { ("linux/amd64", 0x3e) };
-    let image = engine::Image::import("other", Some(machine), &["ENTRYPOINT [\"/guest\"]"]);
+    let other = if engine::this_architecture() == "amd64" { "arm64" } else { "amd64" };
+    let image = engine::Image::load("other", other, &json!({ "Entrypoint": ["/guest"] }));
     for probe in [
         container(&["stay"], "watch = \"1s\""),
         "kind = \"endpoint\"\nas = \"app\"\npath = \"/\"\nport = 8000\nfirst_within = \"3s\"".to_owned(),
@@ -166,7 +166,7 @@ fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this
         let bench = Bench::with(&Course::default().engine("1.1", &probe, "app.state.running"), &settings);
         let ended = bench.run(&["check", "--json"]);
         let blocked = &ended.verdict("1.1", "blocked")["blocked"];
-        assert!(blocked["what"].to_string().contains(machine.0), "{blocked}");
+        assert!(blocked["what"].to_string().contains(&format!("linux/{other}")), "{blocked}");
         assert!(blocked["fix"].to_string().contains("--platform linux/"), "{blocked}");
         gone(&bench);
     }
@@ -174,7 +174,8 @@ fn an_image_for_another_platform_blocks_with_the_command_that_builds_it_for_this
 
 #[test]
 fn an_entry_point_that_is_not_there_is_failed_with_the_engines_words() {
-    let image = engine::Image::import("no-entry", None, &["ENTRYPOINT [\"/nowhere\"]"]);
+    let image =
+        engine::Image::load("no-entry", engine::this_architecture(), &json!({ "Entrypoint": ["/nowhere"] }));
     let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"1s\"";
     let actual = "app.state.error == null ? 'it ended' : app.state.error";
     let head = "uses = [\"engine\"]\nwithin = \"40s\"";
@@ -241,5 +242,33 @@ fn services_beside_the_app_are_reached_by_their_names_and_gone_afterwards() {
     let ended = bench.run(&["check", "--json", "1.1"]);
     let blocked = &ended.verdict("1.1", "blocked")["blocked"];
     assert!(blocked["what"].to_string().contains("no service `gretter`; it has: greeter"), "{blocked}");
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_fails_again_and_again_is_restarted_as_often_as_the_check_allows() {
+    let probe = "kind = \"container\"\nas = \"app\"\nwatch = \"4s\"\n\
+                 run = { command = [\"exit\", \"1\"], restarts = 2 }";
+    let bench = Bench::new(&Course::default().engine("1.1", probe, "app.state.running"));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "failed");
+    let state = &seen(&bench)["state"];
+    assert!(state["restarts"].as_u64().is_some_and(|restarts| (1..=2).contains(&restarts)), "{state}");
+    gone(&bench);
+}
+
+#[test]
+fn a_health_check_that_hangs_is_never_healthy_and_is_judged_in_time() {
+    let config = json!({
+        "Entrypoint": ["/guest"],
+        "Healthcheck": { "Test": ["CMD", "/guest", "stubborn"], "Interval": 1_000_000_000, "Retries": 1 },
+    });
+    let image = engine::Image::load("hanging", engine::this_architecture(), &config);
+    let probe = "kind = \"health\"\nas = \"app\"\nhealthy_within = \"8s\"\nunhealthy_within = \"1s\"";
+    let course = Course::default().engine("1.1", probe, "app.before_stop.status == 'healthy'");
+    let bench = Bench::with(&course, &format!("[app]\nimage = \"{}\"\n", image.0));
+    let ended = bench.run(&["check", "--json"]);
+    ended.verdict("1.1", "failed");
+    assert!(ended.took < Duration::from_secs(30), "{:?}", ended.took);
     gone(&bench);
 }

@@ -8,7 +8,7 @@ use std::{
 use grader::progress::Progress;
 use rustix::process::Signal;
 
-use crate::support::{Act, Bench, Course, Proxy, container};
+use crate::support::{Act, Bench, Course, Proxy, container, engine};
 
 /// What a busy machine may take to remove a container; a quiet one needs well under a second.
 const GONE_WITHIN: Duration = Duration::from_secs(4);
@@ -146,6 +146,23 @@ fn kill_9_loses_no_attempt_that_was_told_and_the_next_start_removes_what_was_lef
     }
     assert!(acknowledged > 0, "no run came so far as to tell a verdict");
     bench.run(&["check", "--all"]).code(0);
+    bench.nothing_left_within(Duration::from_secs(5));
+}
+
+#[test]
+fn kill_9_beside_a_service_leaves_a_network_that_the_next_start_removes() {
+    let course =
+        Course::default().engine("1.1", &container(&["stay"], "watch = \"20s\""), "app.state.running");
+    let guest = engine::guest();
+    let bench = Bench::with(&course, &format!("[app]\nimage = \"{guest}\"\nwith = [\"db\"]\n"));
+    bench.write("app/compose.yaml", format!("services:\n  db:\n    image: {guest}\n"));
+    let mut going = bench.start_until_it_runs(&["check"]);
+    going.signal(Signal::KILL);
+    going.end();
+    assert!(bench.left().iter().any(|left| left.starts_with("/networks")), "{:?}", bench.left());
+    Course::stays().write(&bench.path("book"));
+    bench.write("workspace.toml", format!("format = 1\n[app]\nimage = \"{guest}\"\n"));
+    bench.run(&["check"]).code(0);
     bench.nothing_left_within(Duration::from_secs(5));
 }
 

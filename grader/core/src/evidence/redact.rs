@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use super::Text;
+
 /// Words in a variable's name that mark its value as a secret.
 const SECRET_WORDS: [&str; 12] = [
     "PASSWORD",
@@ -33,12 +35,14 @@ pub fn looks_secret(name: &str) -> bool {
 pub struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Collects the values of those variables whose names mark them.
+    /// Collects the values of those variables whose names mark them, and of all the passwords in URLs.
     pub fn of_env<'a>(env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut secrets = Self::default();
         for (name, value) in env {
             if looks_secret(name) {
                 secrets.add(value);
+            } else if let Some(password) = password_in(value) {
+                secrets.push(password);
             }
         }
         secrets
@@ -46,13 +50,13 @@ impl Secrets {
 
     /// Adds one value, and the password inside it where it is a URL with one.
     pub fn add(&mut self, value: &str) {
-        if let Some((_, rest)) = value.split_once("://")
-            && let Some((user_info, _)) = rest.split_once('@')
-            && let Some((_, password)) = user_info.split_once(':')
-        {
+        if let Some(password) = password_in(value) {
             self.push(password);
         }
         self.push(value);
+        // As a program that answers in JSON would write it.
+        let in_json = Value::from(value).to_string();
+        self.push(in_json.trim_matches('"'));
     }
 
     fn push(&mut self, value: &str) {
@@ -72,6 +76,32 @@ impl Secrets {
                 text
             }
         })
+    }
+
+    /// Replaces every secret in what someone else wrote, and the parts of one that a cut has left.
+    pub fn redact_cut(&self, text: &mut Text) {
+        text.head = self.redact_text(&text.head);
+        text.tail = self.redact_text(&text.tail);
+        if text.cut_bytes == 0 {
+            return;
+        }
+        let begun = |secret: &String| {
+            parts(secret).map(|at| &secret[..at]).filter(|part| text.head.ends_with(part)).map(str::len).max()
+        };
+        if let Some(length) = self.0.iter().filter_map(begun).max() {
+            text.head.truncate(text.head.len() - length);
+            text.head.push_str("[redacted]");
+        }
+        let ended = |secret: &String| {
+            parts(secret)
+                .map(|at| &secret[at..])
+                .filter(|part| text.tail.starts_with(part))
+                .map(str::len)
+                .max()
+        };
+        if let Some(length) = self.0.iter().filter_map(ended).max() {
+            text.tail.replace_range(..length, "[redacted]");
+        }
     }
 
     /// Replaces every secret in every string below `value`.
@@ -96,6 +126,18 @@ impl Secrets {
     }
 }
 
+/// The password of a URL that has one.
+fn password_in(value: &str) -> Option<&str> {
+    let (_, rest) = value.split_once("://")?;
+    let (user_info, _) = rest.split_once('@')?;
+    user_info.split_once(':').map(|(_, password)| password)
+}
+
+/// Where a text can be cut in two parts.
+fn parts(text: &str) -> impl Iterator<Item = usize> + '_ {
+    text.char_indices().map(|(at, _)| at).skip(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +158,30 @@ mod tests {
                 "log": ["cannot log in with [redacted, 14 bytes]", "LANG is C.UTF-8"],
             })
         );
+    }
+    #[test]
+    fn a_password_in_a_url_is_a_secret_whatever_the_variable_is_called() {
+        let secrets = Secrets::of_env([("BROKER", "amqp://ada:hunter2hunter2@mq/"), ("PAGE", "http://mq/")]);
+        assert_eq!(
+            secrets.redact_text("amqp://ada:hunter2hunter2@mq/ http://mq/"),
+            "amqp://ada:[redacted, 14 bytes]@mq/ http://mq/"
+        );
+    }
+
+    #[test]
+    fn a_secret_as_json_writes_it_is_gone_too() {
+        let secrets = Secrets::of_env([("API_KEY", "two\"quotes\\")]);
+        assert_eq!(secrets.redact_text(r#"{"k":"two\"quotes\\"}"#), r#"{"k":"[redacted, 13 bytes]"}"#);
+    }
+
+    #[test]
+    fn of_a_secret_across_a_cut_no_part_stays() {
+        let secrets = Secrets::of_env([("TOKEN", "hunter2-hunter3")]);
+        let mut text = Text::cut(b"log in: hunter2-hun", b"nter3 failed", 1000);
+        secrets.redact_cut(&mut text);
+        assert_eq!((text.head.as_str(), text.tail.as_str()), ("log in: [redacted]", "[redacted] failed"));
+        let mut whole = Text::bounded(b"half a hunter", 100);
+        secrets.redact_cut(&mut whole);
+        assert_eq!(whole.head, "half a hunter");
     }
 }

@@ -147,7 +147,7 @@ fn where_nothing_can_be_recorded_all_else_still_works() {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join(".grader"), "in the way").unwrap();
     let (progress, said) = Progress::open_or_unrecorded(root.path());
-    let NotRecorded { why, mend } = said.unwrap();
+    let NotRecorded { why, mend, .. } = said.unwrap();
     assert!(why.contains("is no folder"), "{why}");
     assert!(mend.unwrap().starts_with("move it away: mv "));
 

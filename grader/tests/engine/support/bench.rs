@@ -168,7 +168,7 @@ impl Bench {
         let workspace = self.progress().workspace_id().to_owned();
         let mut going = self.start(arguments);
         let began = Instant::now();
-        while engine::running(&workspace) == 0 {
+        while engine::running_ids(&workspace).is_empty() {
             assert!(going.still(), "it ended before a container ran: {:?}", going.end());
             assert!(began.elapsed() < Duration::from_secs(60), "no container runs");
             thread::sleep(Duration::from_millis(30));

@@ -9,7 +9,8 @@ use std::{
 };
 
 use grader_engine::Endpoint;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// The tests' image: one static program, `support/guest.c`. It stays, as those of the specimens do.
 const GUEST: &str = "grader-test/guest";
@@ -67,12 +68,7 @@ pub(crate) fn remove_labelled(workspace: &str) {
     }
 }
 
-/// How many containers of a workspace run.
-pub(crate) fn running(workspace: &str) -> usize {
-    ask("GET", &format!("/containers/json?{}", by_label(workspace))).1.as_array().map_or(0, Vec::len)
-}
-
-/// The ids of those that run.
+/// The ids of a workspace's containers that run.
 pub(crate) fn running_ids(workspace: &str) -> Vec<String> {
     let (_, list) = ask("GET", &format!("/containers/json?{}", by_label(workspace)));
     list.as_array().into_iter().flatten().filter_map(|it| it["Id"].as_str().map(str::to_owned)).collect()
@@ -128,38 +124,36 @@ pub(crate) fn program() -> &'static Path {
 pub(crate) struct Image(pub(crate) String);
 
 impl Image {
-    /// Imports one that holds the tests' program, for another platform if one is given.
-    pub(crate) fn import(name: &str, platform: Option<(&str, u8)>, changes: &[&str]) -> Self {
+    /// Loads one that holds the tests' program, for this processor or another, with this configuration.
+    pub(crate) fn load(name: &str, architecture: &str, config: &Value) -> Self {
         let mut bytes = std::fs::read(program()).unwrap();
-        if let Some((_, machine)) = platform {
+        if architecture != this_architecture() {
             // The byte of an ELF file's head that names the processor.
-            bytes[18] = machine;
+            bytes[18] = if architecture == "arm64" { 0xb7 } else { 0x3e };
         }
-        let mut archive = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o755);
-        archive.append_data(&mut header, "guest", bytes.as_slice()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("files.tar"), archive.into_inner().unwrap()).unwrap();
+        let layer = archive(&[("guest", &bytes)]);
+        let digest: String = Sha256::digest(&layer).iter().map(|byte| format!("{byte:02x}")).collect();
         let tag = format!("grader-test/{name}:{}", std::process::id());
-        let mut arguments = vec!["import"];
-        if let Some((platform, _)) = platform {
-            arguments.extend(["--platform", platform]);
-        }
-        for change in changes {
-            arguments.extend(["--change", change]);
-        }
-        arguments.extend(["files.tar", &tag]);
-        run(folder.path(), "docker", &arguments);
+        let config = json!({
+            "architecture": architecture, "os": "linux", "config": config,
+            "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{digest}")] },
+        });
+        let manifest = json!([{ "Config": "config.json", "RepoTags": [tag], "Layers": ["layer.tar"] }]);
+        let (config, manifest) = (config.to_string(), manifest.to_string());
+        let files: [(&str, &[u8]); 3] = [
+            ("config.json", config.as_bytes()),
+            ("layer.tar", &layer),
+            ("manifest.json", manifest.as_bytes()),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("image.tar"), archive(&files)).unwrap();
+        run(folder.path(), "docker", &["load", "-q", "-i", "image.tar"]);
         Self(tag)
     }
 
-    /// Names another one; the name goes with the test.
-    pub(crate) fn built(name: &str, folder: &Path, arguments: &[&str]) -> Self {
-        let tag = format!("grader-test/{name}:{}", std::process::id());
-        run(folder, "docker", &[&["build", "-q", "-t", &tag], arguments].concat());
-        Self(tag)
+    /// Takes over a name under which something is built; it goes with the test.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.to_owned())
     }
 }
 
@@ -167,4 +161,20 @@ impl Drop for Image {
     fn drop(&mut self) {
         let _ = Command::new("docker").args(["image", "rm", "-f", &self.0]).output();
     }
+}
+
+/// The processor as images name it.
+pub(crate) fn this_architecture() -> &'static str {
+    if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }
+}
+
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o755);
+        archive.append_data(&mut header, name, *bytes).unwrap();
+    }
+    archive.into_inner().unwrap()
 }

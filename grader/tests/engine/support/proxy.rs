@@ -4,9 +4,14 @@
 //! instant. Answers are forwarded byte by byte.
 
 use std::{
+    fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::Shutdown,
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::{
+        fs::PermissionsExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -65,6 +70,15 @@ impl Proxy {
             }
         });
         Self { folder, shared }
+    }
+
+    /// Lets every user of this machine reach it.
+    pub(crate) fn for_all(self) -> Self {
+        let everyone =
+            |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        everyone(self.folder.path(), 0o755);
+        everyone(&self.folder.path().join("engine.sock"), 0o666);
+        self
     }
 
     /// As `DOCKER_HOST` gives it.

@@ -1,0 +1,189 @@
+//! A check changes nothing of the learner's: not a byte of the folder, nothing in the engine.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+
+use crate::support::{
+    Bench, Course, Proxy, container,
+    engine::{self, Image},
+};
+
+/// Every path of a folder with its kind and mode, the time of its last change, and its bytes.
+fn snapshot(folder: &Path) -> BTreeMap<String, (u32, i64, i64, Vec<u8>)> {
+    fn walk(root: &Path, folder: &Path, into: &mut BTreeMap<String, (u32, i64, i64, Vec<u8>)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path == root.join(".grader") {
+                continue;
+            }
+            let about = path.symlink_metadata().unwrap();
+            let bytes = if about.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            into.insert(name, (about.mode(), about.mtime(), about.mtime_nsec(), bytes));
+            if about.is_dir() {
+                walk(root, &path, into);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(folder, folder, &mut found);
+    found
+}
+
+/// What the learner has in the engine, in the engine's own words.
+struct Theirs {
+    image: Image,
+    name: String,
+}
+
+impl Theirs {
+    fn make() -> Self {
+        let config = json!({
+            "Entrypoint": ["/guest"], "Cmd": ["serve", "ok"], "Volumes": { "/data": {} },
+            "Healthcheck": { "Test": ["CMD", "/guest", "exit", "0"], "Interval": 1_000_000_000_u64 },
+        });
+        let image = Image::load("learner", engine::this_architecture(), &config);
+        let name = format!("grader-test-learner-{}", std::process::id());
+        let here = Path::new("/");
+        engine::run(here, "docker", &["volume", "create", &name]);
+        engine::run(here, "docker", &["network", "create", &name]);
+        let volume = format!("{name}:/kept");
+        let started =
+            ["run", "-d", "--name", &name, "--network", &name, "-v", &volume, "--no-healthcheck", &image.0];
+        engine::run(here, "docker", &started);
+        engine::run(here, "docker", &["create", "--name", &format!("{name}-stopped"), &image.0]);
+        Self { image, name }
+    }
+
+    fn inspected(&self) -> Vec<serde_json::Value> {
+        let name = &self.name;
+        [
+            format!("/containers/{name}/json"),
+            format!("/containers/{name}-stopped/json"),
+            format!("/networks/{name}"),
+            format!("/volumes/{name}"),
+            format!("/images/{}/json", self.image.0),
+        ]
+        .iter()
+        .map(|path| engine::ask("GET", path).1)
+        .collect()
+    }
+}
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        let name = &self.name;
+        for path in [
+            format!("/containers/{name}?force=1&v=1"),
+            format!("/containers/{name}-stopped?force=1&v=1"),
+            format!("/networks/{name}"),
+            format!("/volumes/{name}"),
+        ] {
+            engine::ask("DELETE", &path);
+        }
+    }
+}
+
+#[test]
+fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
+    let theirs = Theirs::make();
+    let proxy = Proxy::new();
+    let run = "run = { command = [\"serve\", \"ok\"] }";
+    let writes = "watch = \"2s\"\ntry_writes = true\nserve = { path = \"/\", for = \"1s\" }";
+    let endpoint = format!("kind = \"endpoint\"\nas = \"app\"\npath = \"/\"\ngap = \"200ms\"\n{run}");
+    let course = Course::default()
+        .answer("1.1")
+        .engine("1.2", "kind = \"image\"\nas = \"app\"\nlayers = true", "app.size_bytes > 0")
+        .engine("1.3", &container(&["serve", "ok"], writes), "app.state.running")
+        .engine("1.4", &endpoint, "app.first.json_object")
+        .engine(
+            "1.5",
+            "kind = \"health\"\nas = \"app\"\nunhealthy_within = \"2s\"",
+            "app.before_stop.status == 'healthy'",
+        )
+        .check(
+            "1.6",
+            "uses = [\"git\"]\nwithin = \"9s\"",
+            "kind = \"git\"\nas = \"app\"",
+            "app.head != ''",
+            "'no'",
+        );
+    let settings = format!("[app]\nimage = \"{}\"\nwith = [\"db\"]\n", theirs.image.0);
+    let bench = Bench::with(&course, &settings).at(&proxy.host());
+    bench.write("answers/1.1.toml", "n = 1");
+    let compose =
+        format!("services:\n  db:\n    image: {}\n    volumes: [\"./data:/data\"]\n", theirs.image.0);
+    bench.write("app/compose.yaml", compose);
+    bench.write(".gitignore", ".grader/\n");
+    for arguments in [&["init", "-q", "-b", "main"][..], &["add", "-A"], &["commit", "-q", "-m", "The app"]] {
+        engine::run(bench.workspace(), "git", arguments);
+    }
+    bench.write("app/not-committed.txt", "mine");
+    // Its folder is there before, so that the workspace's own times can be compared too.
+    let id = bench.progress().workspace_id().to_owned();
+    let status =
+        || engine::run(bench.workspace(), "git", &["--no-optional-locks", "status", "--porcelain=v2"]);
+    let (before, files, said) = (theirs.inspected(), snapshot(bench.workspace()), status());
+
+    let mut going = bench.start(&["check", "--all", "--json"]);
+    let mut volumes = BTreeSet::new();
+    while going.still() {
+        for container in engine::running_ids(&id) {
+            let (_, about) = engine::ask("GET", &format!("/containers/{container}/json"));
+            let mounts = about["Mounts"].as_array().cloned().unwrap_or_default();
+            volumes.extend(mounts.iter().filter_map(|mount| mount["Name"].as_str().map(str::to_owned)));
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    let ended = going.end();
+    for id in ["1.1", "1.2", "1.3", "1.4", "1.5", "1.6"] {
+        ended.verdict(id, "passed");
+    }
+
+    assert!(snapshot(bench.workspace()) == files, "a file, a mode or a time of the workspace is another");
+    assert_eq!(status(), said);
+    for (now, then) in theirs.inspected().iter().zip(&before) {
+        assert_eq!(now, then);
+    }
+    bench.nothing_left_within(Duration::from_millis(500));
+    assert!(!volumes.is_empty(), "the image declares a volume");
+    for volume in &volumes {
+        assert_eq!(engine::ask("GET", &format!("/volumes/{volume}")).0, 404, "{volume} is still there");
+    }
+    only_its_own(&proxy.requests());
+}
+
+/// Of all that the engine was told to do, nothing meant what a run had not made itself.
+#[track_caller]
+fn only_its_own(requests: &[String]) {
+    let mut made = 0;
+    for request in
+        requests.iter().filter(|request| !request.starts_with("GET ") && !request.starts_with("HEAD "))
+    {
+        if request.starts_with("POST /containers/create") {
+            assert!(request.contains("name=grader-"), "{request}");
+            made += 1;
+        } else if request.starts_with("DELETE ") {
+            let own = ["/containers/", "/networks/", "/images/"]
+                .iter()
+                .any(|kind| request.contains(&format!("{kind}grader")));
+            let by_id = request.starts_with("DELETE /containers/") && request.contains("force=true");
+            assert!(own || by_id, "{request}");
+        } else {
+            let allowed = ["/networks/create", "/images/load"]
+                .iter()
+                .any(|path| request.starts_with(&format!("POST {path}")))
+                || (request.starts_with("POST /containers/") && !request.contains("grader-test-learner"));
+            assert!(allowed, "{request}");
+        }
+    }
+    assert!(made >= 4, "{made} containers");
+}
