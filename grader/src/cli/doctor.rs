@@ -8,23 +8,18 @@ use crate::{
     doctor::{Fact, Group, Report, Seen, examine},
     term::{
         Look, Word, clean_line,
-        layout::{self, labelled, wrap},
+        layout::{self, wrap},
         paint,
     },
-    workspace::{Workspace, WorkspaceError},
+    workspace::Workspace,
 };
 
 pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
     let course = face.course()?;
     // A broken workspace is a fact like others: doctor never stops at the first fault.
-    let workspace = match face.workspace() {
-        Ok(workspace) => Ok(workspace),
-        Err(error @ CliError::Workspace(WorkspaceError::NotFound { .. })) => Err(("missing", error)),
-        Err(error) => Err(("broken", error)),
-    };
-    let (workspace, problem) = match workspace {
+    let (workspace, problem) = match face.workspace() {
         Ok(workspace) => (Some(workspace), None),
-        Err((_, error)) => (None, Some(error.to_string())),
+        Err(error) => (None, Some(error.to_string())),
     };
     let report = look_around(&course, workspace.as_ref(), problem)?;
     let exit = if report.is_ready() { Exit::Done } else { Exit::Blocked };
@@ -108,9 +103,6 @@ fn laid_out_fact(fact: &Fact, look: &Look) -> String {
         } else {
             out.push_str(&format!("{:before$}{line}\n", ""));
         }
-    }
-    if lines.is_empty() {
-        out.push_str(&labelled(fact.name, fact.seen.as_str(), look));
     }
     out
 }

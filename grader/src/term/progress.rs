@@ -98,9 +98,9 @@ impl Live {
             if at == 0 {
                 live.turn(&bar, "");
             } else {
-                bar.set_style(style(&look, &format!("{} {{wide_msg}}", Word::Open.symbol(&look))));
+                bar.set_style(style(&look, &format!("{} {{msg}}", Word::Open.symbol(&look))));
             }
-            bar.set_message(title.clone());
+            bar.set_message(live.fit(&title));
             live.checks.insert(*exercise, (title, bar));
         }
         live
@@ -117,15 +117,15 @@ impl Live {
             RunEvent::ProbeFinished { exercise, probe, took_ms } => {
                 if let Some(bar) = self.probes.get(&(*exercise, probe.clone())) {
                     let mark = if self.look.unicode { "·" } else { "-" };
-                    bar.set_style(style(&self.look, &format!("  {mark} {{wide_msg}}")));
-                    still(bar, format!("{}  looked, {}", clean_line(probe), duration(*took_ms)));
+                    bar.set_style(style(&self.look, &format!("  {mark} {{msg}}")));
+                    self.still(bar, &format!("{}  looked, {}", clean_line(probe), duration(*took_ms)));
                 }
             }
             RunEvent::CheckFinished { exercise, verdict, took_ms, .. } => {
                 let word = Word::from(*verdict);
                 if let Some((title, bar)) = self.checks.get(exercise) {
-                    bar.set_style(style(&self.look, &format!("{} {{wide_msg}}", word.symbol(&self.look))));
-                    still(bar, format!("{title}  {}  {}", word.as_str(), duration(*took_ms)));
+                    bar.set_style(style(&self.look, &format!("{} {{msg}}", word.symbol(&self.look))));
+                    self.still(bar, &format!("{title}  {}  {}", word.as_str(), duration(*took_ms)));
                 }
             }
             RunEvent::RunStarted { .. } | RunEvent::RunFinished { .. } => {}
@@ -136,25 +136,37 @@ impl Live {
         let doing = format!("{}: {}", clean_line(&step.probe), clean_line(&step.doing));
         let Some((title, check)) = self.checks.get(&step.exercise) else { return };
         if self.several {
-            check.set_message(format!("{title}  {doing}"));
+            check.set_message(self.fit(&format!("{title}  {doing}")));
             return;
         }
         let key = (step.exercise, step.probe.clone());
         if let Some(bar) = self.probes.get(&key) {
-            bar.set_message(doing);
+            bar.set_message(self.fit(&doing));
             return;
         }
         let bar = self.lines.add(ProgressBar::new_spinner());
         self.turn(&bar, "  ");
-        bar.set_message(doing);
+        bar.set_message(self.fit(&doing));
         self.probes.insert(key, bar);
     }
 
     /// Lets a line turn, with the time that it has taken.
     fn turn(&self, bar: &ProgressBar, indent: &str) {
-        bar.set_style(style(&self.look, &format!("{indent}{{spinner}} {{wide_msg}} {{took}}")));
+        bar.set_style(style(&self.look, &format!("{indent}{{spinner}} {{msg}}  {{took}}")));
         bar.reset_elapsed();
         bar.enable_steady_tick(TICK);
+    }
+
+    /// Lets a line stand still. It is not finished: what is finished would stay on the screen.
+    fn still(&self, bar: &ProgressBar, message: &str) {
+        bar.disable_steady_tick();
+        bar.set_message(self.fit(message));
+    }
+
+    /// Cuts a message so that the line is never full: the `^C` that a terminal echoes behind it would
+    /// begin a new one, and what is drawn would be off by a line from then on.
+    fn fit(&self, message: &str) -> String {
+        self.look.cut(message, self.look.width.saturating_sub(14).max(8))
     }
 
     fn clear(&mut self) {
@@ -163,12 +175,6 @@ impl Live {
         // What cannot be cleared (a terminal that went away) is not there to be seen either.
         let _cleared = self.lines.clear();
     }
-}
-
-/// Lets a line stand still. It is not finished: what is finished would stay on the screen.
-fn still(bar: &ProgressBar, message: String) {
-    bar.disable_steady_tick();
-    bar.set_message(message);
 }
 
 fn style(look: &Look, template: &str) -> ProgressStyle {
