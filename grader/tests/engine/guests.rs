@@ -37,6 +37,25 @@ fn a_container_that_exits_at_once_is_failed_with_its_exit_code_and_words() {
 }
 
 #[test]
+fn a_container_that_ends_while_it_is_looked_at_is_a_fact_and_no_error() {
+    let mut course = Course::default();
+    let mut ids = Vec::new();
+    // Looks begin at once, the tries to write after 700 ms.
+    for (nth, after) in (0..12).chain((690..726).step_by(3)).enumerate() {
+        let id = format!("1.{}", nth + 1);
+        let probe = container(&["exit-after", &after.to_string()], "watch = \"1s\"\ntry_writes = true");
+        course = course.engine(&id, &probe, "app.state.running");
+        ids.push(id);
+    }
+    let bench = Bench::new(&course);
+    let ended = bench.run(&["check", "--all", "--json"]);
+    for id in ids {
+        ended.verdict(&id, "failed");
+    }
+    gone(&bench);
+}
+
+#[test]
 fn a_container_that_ignores_sigterm_is_killed_and_gone_in_time() {
     let (bench, ended) = check(&["stubborn"], "watch = \"1s\"", "app.state.running");
     ended.verdict("1.1", "passed");
@@ -78,8 +97,7 @@ fn a_container_that_eats_memory_is_killed_by_its_limit_and_that_is_evidence() {
 #[test]
 fn a_gigabyte_of_output_stays_within_bounds_whatever_it_is_made_of() {
     const GIGABYTE: &str = "1000000000";
-    // One after the other: the figure is for each.
-    for how in ["lines", "flat", "binary"] {
+    let printed = |how: &str| {
         let (bench, ended) = check(&["print", how, GIGABYTE], "", "app.state.exit_code == 0");
         assert!(ended.memory_kb < 150_000, "{how}: {} kB", ended.memory_kb);
         assert!(ended.took < Duration::from_secs(45), "{how}: {:?}", ended.took);
@@ -89,7 +107,13 @@ fn a_gigabyte_of_output_stays_within_bounds_whatever_it_is_made_of() {
         let printed = &seen(&bench)["output"]["stdout"];
         assert!(printed.to_string().len() < 60_000, "{how}: {} bytes of evidence", printed.to_string().len());
         gone(&bench);
-    }
+    };
+    // At once, each by a grader of its own: what is waited for is the engine.
+    std::thread::scope(|scope| {
+        for how in ["lines", "flat", "binary"] {
+            scope.spawn(move || printed(how));
+        }
+    });
 }
 
 #[test]
