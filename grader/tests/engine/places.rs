@@ -162,3 +162,34 @@ fn links_where_the_grader_writes_are_not_followed() {
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "{link}: something was written through it");
     }
 }
+
+#[test]
+fn progress_that_cannot_be_used_is_left_alone_and_told_with_the_way_out() {
+    let database = |bench: &Bench| bench.workspace().join(".grader/progress.db");
+    let spoil: [(&str, fn(&Path)); 4] = [
+        ("is empty", |path| fs::write(path, "").unwrap()),
+        ("cannot be read as a database", |path| {
+            fs::write(path, "no database, and long enough to be seen as none").unwrap()
+        }),
+        ("cannot be read as a database", |path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("is a folder", |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        }),
+    ];
+    for (words, spoil) in spoil {
+        let bench = bench();
+        bench.run(&["check", "1.2"]).code(0);
+        spoil(&database(&bench));
+        let before = fs::read(database(&bench)).ok();
+        let ended = bench.run(&["check", "1.2", "--json"]);
+        assert!(ended.stderr.contains(words) && ended.stderr.contains("fix: "), "{words}: {ended:?}");
+        assert!(ended.verdict("1.2", "passed")["attempt"].is_null());
+        let list = bench.run(&["list"]);
+        assert!(list.code == 4 && list.stderr.contains(words), "{words}: {list:?}");
+        assert_eq!(fs::read(database(&bench)).ok(), before, "{words}");
+    }
+}
