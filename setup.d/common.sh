@@ -5,9 +5,9 @@
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/grader-setup"
 mkdir -p "$CACHE"
 
-say()  { printf '%s\n' "$*"; }
+say()  { printf '%s\n' "$@"; }
 fact() { printf '  %-12s %s\n' "$1" "$2"; }
-warn() { printf '%s\n' "$*" >&2; }
+warn() { printf '%s\n' "$@" >&2; }
 
 # die CODE MESSAGE...: 1 something failed, 2 wrong usage, 3 not ready and why.
 die() {

@@ -2,6 +2,8 @@
 //!
 //! Arrows point to the plain core: `probe` never to `judge`, nothing to `cli`; a test holds them.
 
+#![warn(unreachable_pub)]
+
 pub mod cli;
 pub mod course;
 pub mod doctor;

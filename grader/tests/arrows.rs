@@ -9,6 +9,9 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
         for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         {
             let path = entry.expect("a folder can be listed").path();
+            if path.file_name().is_some_and(|name| name == "tests" || name == "tests.rs") {
+                continue;
+            }
             if path.is_dir() {
                 walk(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -1,7 +1,7 @@
 //! Recorded evidence, judged in milliseconds: what the specimens showed on a real engine must still come out.
 
 #[path = "specimens/specimen.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the run that needs an engine")]
+#[expect(dead_code, reason = "shared with the run that needs an engine")]
 mod specimen;
 
 use std::path::PathBuf;

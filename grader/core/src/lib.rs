@@ -4,6 +4,8 @@
 //! what a check demands as [`workbook`], and [`judge::judge`] says how the two agree. So a verdict
 //! can be explained, disputed and judged again years later, offline.
 
+#![warn(unreachable_pub)]
+
 pub mod attempt;
 pub mod card;
 pub mod document;

@@ -147,7 +147,7 @@ impl WorkspaceFile {
     /// Reads a file's text; every fault is reported, with its place.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = SourceFile::new(path, text);
-        parse_toml(&source, &schema())
+        parse_toml(&source, &schema(), FORMAT)
     }
 
     /// The names that a check may use as `{app.image}`, with their values.

@@ -9,6 +9,8 @@
 //! to an end here. Every request has a time limit; an engine that accepts and never answers ends
 //! in [`EngineError::Stalled`].
 
+#![warn(unreachable_pub)]
+
 mod address;
 mod connect;
 mod container;

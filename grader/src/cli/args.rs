@@ -45,6 +45,7 @@ Variables:
 
 /// What holds for every command.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// Folder of the workspace; else the nearest one upward with a workspace.toml
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]

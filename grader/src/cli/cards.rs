@@ -14,6 +14,7 @@ pub(super) fn beside_of(
 ) -> Result<Beside, CliError> {
     Ok(Beside {
         hints: check.is_some_and(|check| !check.hints.is_empty()),
+        to_come: check.is_none() && attempt.number.is_none(),
         book: session.course.has_book(),
         log: match attempt.verdict {
             Verdict::Error(_) => log,

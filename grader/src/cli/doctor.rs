@@ -7,8 +7,8 @@ use crate::{
     course::Course,
     doctor::{Fact, Group, Report, Seen, examine},
     term::{
-        BOLD, Look, Word, clean_line,
-        layout::{labelled, wrap},
+        Look, Word, clean_line,
+        layout::{self, labelled, wrap},
         paint,
     },
     workspace::{Workspace, WorkspaceError},
@@ -64,8 +64,7 @@ fn group_of(group: &Group, look: &Look) -> String {
         let facts: String = group.facts.iter().map(plain).collect();
         return format!("{title}: {state}\n{facts}");
     }
-    let words = wrap(&format!("{title}  {state}"), look.width);
-    let mut out: String = words.iter().map(|line| format!("{}\n", paint(BOLD, line))).collect();
+    let mut out = layout::title(&format!("{title}  {state}"), look);
     group.facts.iter().for_each(|fact| out.push_str(&laid_out_fact(fact, look)));
     out
 }

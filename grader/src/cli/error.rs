@@ -179,6 +179,9 @@ fn edit_fix(error: &EditError) -> Option<String> {
         EditError::Broken { .. } => {
             Some("edit workspace.toml where it is marked; nothing was changed".into())
         }
-        EditError::Form { .. } | EditError::Read(_) | EditError::Write(_) => None,
+        EditError::Form { key, .. } => {
+            Some(format!("grader config set {key}=VALUE, with a value of that form"))
+        }
+        EditError::Read(_) | EditError::Write(_) => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         Look, Word,
         card::heading,
         clean_line,
-        layout::{beside, block, labelled, paragraphs, room},
+        layout::{self, beside, block, labelled, paragraphs, room},
     },
 };
 
@@ -59,7 +59,7 @@ pub(super) fn task(course: &Course, id: ExerciseId, state: Option<Word>, look: &
     } else if state.is_some() || exercise.pending {
         heading(word, &id.to_string(), &clean_line(title), "", look)
     } else {
-        format!("{}\n", crate::term::paint(crate::term::BOLD, &format!("{id}  {}", clean_line(title))))
+        layout::title(&format!("{id}  {title}"), look)
     };
     if look.plain && (state.is_some() || exercise.pending) {
         out.push_str(&format!("status: {}\n", word.as_str()));

@@ -6,11 +6,7 @@ use serde_json::json;
 use super::{CliError, Exit, Face, args::ExerciseArgs, ids};
 use crate::{
     run::Session,
-    term::{
-        BOLD, clean_line,
-        layout::{labelled, paragraphs},
-        paint,
-    },
+    term::layout::{labelled, paragraphs, title},
 };
 
 pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
@@ -44,8 +40,8 @@ pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
     let mut out = if look.plain {
         format!("exercise: {id}\nhint: {now} of {}{warning}\n", hints.len())
     } else {
-        let title = clean_line(&format!("{id}  {}", check.title));
-        format!("{}\n  hint {now} of {}{warning}\n\n", paint(BOLD, &title), hints.len())
+        let title = title(&format!("{id}  {}", check.title), look);
+        format!("{title}  hint {now} of {}{warning}\n\n", hints.len())
     };
     out.push_str(&paragraphs(&hint.text, look));
     if !look.plain {

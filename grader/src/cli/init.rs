@@ -1,15 +1,16 @@
 //! `grader init`: makes a workspace, after at most four questions.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
 use super::{CliError, Exit, Face, args::InitArgs, doctor};
 use crate::{
-    course::Course,
+    course::{Course, Origin},
     term::{
         Term, clean_line,
-        layout::{count, labelled},
+        layout::{command, count, labelled},
+        variable,
     },
     workspace::{
         FirstCommit, Workspace, first_commit, form,
@@ -19,7 +20,11 @@ use crate::{
 
 pub(super) fn run(face: &Face, args: &InitArgs) -> Result<Exit, CliError> {
     let course = face.course()?;
-    let folder = face.here().join(args.folder.as_deref().unwrap_or(Path::new(".")));
+    let folder = match (&face.global.directory, &args.folder) {
+        (None, None) => ".".into(),
+        (None, Some(folder)) | (Some(folder), None) => folder.clone(),
+        (Some(directory), Some(folder)) => directory.join(folder),
+    };
     is_free(&folder)?;
     let asks = !args.yes && !face.global.json && face.term.can_ask();
     let Some(choices) = choose(face, args, &Choices::usual(&course), asks)? else {
@@ -47,8 +52,15 @@ pub(super) fn run(face: &Face, args: &InitArgs) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     tell(face, &folder, &plan, &committed);
+    if let Origin::Folder(workbook) = &course.origin
+        && variable("GRADER_WORKBOOK").is_none()
+    {
+        let workbook = workbook.canonicalize().unwrap_or_else(|_| workbook.clone());
+        let words = format!("export GRADER_WORKBOOK={}", quoted(&workbook.display().to_string()));
+        face.term.result(&command("workbook", &words, face.look()));
+    }
     doctor::after_init(face, &course, &workspace)?;
-    face.term.result(&labelled("then", &next_command(face, args, &course), face.look()));
+    face.term.result(&command("then", &next_command(face, args, &course, &folder), face.look()));
     Ok(Exit::Done)
 }
 
@@ -132,24 +144,18 @@ fn tell(face: &Face, folder: &Path, plan: &Plan, committed: &FirstCommit) {
 }
 
 /// The one command to type now: the task of the first exercise that has a check.
-fn next_command(face: &Face, args: &InitArgs, course: &Course) -> String {
+fn next_command(face: &Face, args: &InitArgs, course: &Course, folder: &Path) -> String {
     let first =
         course.workbook.manifest.exercises.iter().find(|it| course.workbook.checks.contains_key(&it.id));
     let next = first.map_or_else(|| "grader list".into(), |exercise| format!("grader check {}", exercise.id));
-    let folder: Option<PathBuf> = match (&face.global.directory, &args.folder) {
-        (None, None) => None,
-        _ => Some(face.here().join(args.folder.as_deref().unwrap_or(Path::new("")))),
-    };
-    match folder {
-        Some(folder) if folder != Path::new(".") => format!("cd {} && {next}", quoted(&folder)),
-        _ => next,
-    }
+    let here =
+        face.global.directory.is_none() && args.folder.as_deref().is_none_or(|it| it == Path::new("."));
+    if here { next } else { format!("cd {} && {next}", quoted(&face.shown(folder))) }
 }
 
 /// A path as a shell reads it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let text = text.strip_prefix("./").unwrap_or(&text).to_owned();
+fn quoted(path: &str) -> String {
+    let text = path.strip_prefix("./").unwrap_or(path).to_owned();
     let plain = |c: char| c.is_alphanumeric() || "/._-~+".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
@@ -160,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_path_is_quoted_where_a_shell_needs_it() {
-        assert_eq!(quoted(Path::new("./my-course")), "my-course");
-        assert_eq!(quoted(Path::new("my course's")), r"'my course'\''s'");
+        assert_eq!(quoted("./my-course"), "my-course");
+        assert_eq!(quoted("my course's"), r"'my course'\''s'");
     }
 }

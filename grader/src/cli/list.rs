@@ -7,8 +7,8 @@ use super::{
     standing::{Row, Standing},
 };
 use crate::term::{
-    BOLD, Look, Word, clean_line,
-    layout::{paragraph, wrap},
+    Look, Word, clean_line,
+    layout::{self, paragraph, wrap},
     paint,
 };
 
@@ -39,8 +39,7 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
         if look.plain {
             out.push_str(&format!("chapter: {} {title}\n", chapter.number));
         } else {
-            let heading = wrap(&format!("{}  {title}", chapter.number), look.width);
-            heading.iter().for_each(|line| out.push_str(&format!("{}\n", paint(BOLD, line))));
+            out.push_str(&layout::title(&format!("{}  {title}", chapter.number), look));
         }
         rows.iter().for_each(|row| out.push_str(&line(row, look)));
     }

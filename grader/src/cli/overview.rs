@@ -4,9 +4,8 @@ use serde_json::json;
 
 use super::{CliError, Exit, Face, standing::Standing};
 use crate::term::{
-    BOLD, Word, clean_line,
-    layout::{labelled, paragraph},
-    paint,
+    Word,
+    layout::{self, block, paragraph, room, wrap},
 };
 
 pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
@@ -32,8 +31,10 @@ pub(super) fn run(face: &Face) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let look = face.look();
-    let mut out = format!("{}\n", paint(BOLD, &clean_line(title)));
-    out.push_str(&paragraph(&standing.in_a_line(), look));
+    let status = paragraph(&standing.in_a_line(), look);
+    // Where one stands takes two lines at times; five it shall be in all, and the title is known.
+    let mut out = if status.lines().count() == 1 { layout::title(title, look) } else { String::new() };
+    out.push_str(&status);
     for (command, what) in commands {
         out.push_str(&command_line(&command, what, look));
     }
@@ -54,7 +55,7 @@ fn outside(face: &Face) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let look = face.look();
-    let mut out = format!("{}\n", paint(BOLD, &clean_line(&manifest.title)));
+    let mut out = layout::title(&manifest.title, look);
     let what = format!("{} exercises. You are in no workspace yet.", manifest.exercises.len());
     out.push_str(&paragraph(&what, look));
     out.push_str(&command_line("grader init my-course", "makes a workspace", look));
@@ -101,7 +102,7 @@ fn command_line(command: &str, what: &str, look: &crate::term::Look) -> String {
         return format!("{command}: {what}\n");
     }
     if look.width < 50 {
-        return format!("  {command}\n") + &labelled("", what, look);
+        return block(command, &wrap(what, room(look)), look);
     }
     format!("  {command:<26}{what}\n")
 }

@@ -62,7 +62,7 @@ fn evidence_file(face: &Face, path: &Path) -> Result<Exit, CliError> {
     let bytes = read_inside(folder, name, LARGEST).map_err(|error| {
         CliError::usage(
             format!("`{shown}` is neither the number of an attempt nor a file that can be read: {error}"),
-            "grader rejudge 17, or grader rejudge checks/specimens/4.2/NAME/evidence.json",
+            "grader rejudge 17, or grader rejudge PATH/evidence.json",
         )
     })?;
     let recorded: Recorded = serde_json::from_slice(&bytes).map_err(|error| {

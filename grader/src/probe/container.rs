@@ -24,6 +24,9 @@ use super::{
 /// Time between two looks at the processes.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
+/// The fewest looks a second that count as watching.
+const FEWEST_A_SECOND: u64 = 4;
+
 /// Time between two requests of an endpoint.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
@@ -135,6 +138,7 @@ async fn watch(
             };
             let (processes, http, written) = tokio::join!(processes, answers, writes);
             processes?;
+            seen.were_enough(watch.map(|span| span.0))?;
             evidence.http = http?;
             (evidence.mounts, evidence.writes) = written?;
             seen.into_evidence(&mut evidence.watched, &mut evidence.processes);
@@ -222,6 +226,21 @@ impl Processes {
                 last_seen_ms: at_ms,
             },
         );
+    }
+
+    /// Too few looks at a container that ran all the while prove nothing: the machine was too busy, and that
+    /// is nobody's failure.
+    fn were_enough(&self, span: Option<Duration>) -> Result<(), Stop> {
+        let Some(span) = span else { return Ok(()) };
+        let ran_through = self.last_look_ms + 1000 >= millis(span);
+        let needed = millis(span) * FEWEST_A_SECOND / 1000;
+        if ran_through && self.looks < needed {
+            return Err(Stop::Fault(grader_core::Fault {
+                what: "this machine was too busy to watch the container closely enough".into(),
+                detail: format!("{} looks in {} s, {needed} are the fewest", self.looks, span.as_secs_f64()),
+            }));
+        }
+        Ok(())
     }
 
     fn into_evidence(self, watched: &mut WatchedFor, processes: &mut Vec<ProcessSeen>) {

@@ -4,9 +4,9 @@ use grader_core::{
     evidence::{ImageConfig, ImageEvidence, LayerSeen, Platform},
     workbook::ImageSpec,
 };
-use grader_engine::{Engine, ImageFacts};
+use grader_engine::ImageFacts;
 
-use super::{Place, Stop, archive, kind};
+use super::{Place, Stop, kind};
 
 pub(super) async fn look(spec: &ImageSpec, place: &Place<'_>) -> Result<ImageEvidence, Stop> {
     place.doing(format!("looking at image {}", spec.image));
@@ -14,8 +14,7 @@ pub(super) async fn look(spec: &ImageSpec, place: &Place<'_>) -> Result<ImageEvi
     let mut evidence = described(&spec.image, &facts);
     if spec.layers {
         place.doing(format!("reading the layers of {}", spec.image));
-        let engine = place.engine()?.engine();
-        read_layers(engine, &facts, &mut evidence).await?;
+        read_layers(place, &facts, &mut evidence).await?;
     }
     Ok(evidence)
 }
@@ -57,8 +56,13 @@ fn described(reference: &str, facts: &ImageFacts) -> ImageEvidence {
 }
 
 /// Streams the image once: each layer is hashed, so that it is known to be this image's.
-async fn read_layers(engine: &Engine, facts: &ImageFacts, evidence: &mut ImageEvidence) -> Result<(), Stop> {
-    let layers = archive::read(engine.export(&facts.id)).await?;
+async fn read_layers(
+    place: &Place<'_>,
+    facts: &ImageFacts,
+    evidence: &mut ImageEvidence,
+) -> Result<(), Stop> {
+    let engine = place.engine()?.engine();
+    let layers = place.images.layers(engine, &facts.id).await?;
     let steps = engine.history(&facts.id).await?;
     // A step that adds nothing has no layer. Which steps those are the engine does not say, but
     // where the counts agree without the empty ones, each layer has its step.

@@ -13,6 +13,7 @@ mod git;
 mod health;
 mod http;
 mod image;
+mod images;
 mod kind;
 mod place;
 
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 pub(crate) use app::app_environment;
 pub(crate) use git::missing as no_repository;
+pub use images::Images;
 pub use place::{EngineAccess, Place};
 pub(crate) use place::{engine_seen, lock};
 

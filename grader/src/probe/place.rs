@@ -1,6 +1,6 @@
 //! Where a probe looks: the workspace, the engine, and what the run has found out already.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::sync::Mutex;
 
 use grader_core::{
     evidence::{EngineSeen, Subject},
@@ -8,7 +8,7 @@ use grader_core::{
 };
 use grader_engine::{Engine, ImageFacts, Kernel, RunScope};
 
-use super::Stop;
+use super::{Images, Stop};
 use crate::workspace::Workspace;
 
 /// The engine, for a run that has one.
@@ -39,7 +39,7 @@ pub struct Place<'a> {
     /// The engine; `None` for a check that uses none.
     pub engine: Option<EngineAccess>,
     /// Images that this run has resolved, by the learner's name: one id for all probes of a run.
-    pub images: &'a Mutex<BTreeMap<String, ImageFacts>>,
+    pub images: &'a Images,
     /// What is being judged, as far as the probes have found it.
     pub subject: Mutex<Subject>,
     /// Tells those who watch what is being done.
@@ -69,8 +69,8 @@ impl Place<'_> {
 
     /// Resolves an image once in a run.
     pub async fn image(&self, reference: &str) -> Result<ImageFacts, Stop> {
-        if let Some(known) = lock(self.images).get(reference) {
-            return Ok(known.clone());
+        if let Some(known) = self.images.known(reference) {
+            return Ok(known);
         }
         let engine = self.engine()?.engine();
         let facts = engine.image(reference).await.map_err(|error| {
@@ -82,7 +82,7 @@ impl Place<'_> {
                 error.into()
             }
         })?;
-        lock(self.images).insert(reference.to_owned(), facts.clone());
+        self.images.keep(reference, &facts);
         if reference == self.names().app.image {
             lock(&self.subject).image = Some(facts.id.clone());
         }

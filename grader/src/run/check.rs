@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{OneCheck, Session, engine, limits::Limits, plan};
 use crate::{
-    probe::{EngineAccess, chain},
+    probe::{EngineAccess, Images, chain},
     progress::{NotRecorded, ProgressError, Run, RunEvent},
 };
 
@@ -95,7 +95,7 @@ pub async fn check(
         run: &run,
         tell: &tell,
         engine: Err(Missing { what: "no engine was asked".into(), fix: String::new() }),
-        images: Mutex::default(),
+        images: Images::default(),
         limits: Limits::of_this_machine(),
         not_recorded: Mutex::new(session.progress.not_recorded().cloned()),
         attempts: Mutex::default(),
@@ -151,7 +151,7 @@ struct Running<'a> {
     run: &'a Run,
     tell: &'a (dyn Fn(&RunEvent) + Send + Sync),
     engine: Result<EngineAccess, Missing>,
-    images: Mutex<BTreeMap<String, grader_engine::ImageFacts>>,
+    images: Images,
     limits: Limits,
     not_recorded: Mutex<Option<NotRecorded>>,
     attempts: Mutex<Vec<Attempt>>,

@@ -1,7 +1,6 @@
 //! One check, from its probes to an attempt: within its limit, with everything that was seen.
 
 use std::{
-    collections::BTreeMap,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -12,12 +11,11 @@ use grader_core::{
     judge::{Held, judge},
     workbook::{Check, Probe, Use},
 };
-use grader_engine::ImageFacts;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::{
-    probe::{self, EngineAccess, Looked, Place, Stop, engine_seen, lock},
+    probe::{self, EngineAccess, Images, Looked, Place, Stop, engine_seen, lock},
     progress::{RunEvent, Step},
     workspace::{Repository, Workspace},
 };
@@ -31,7 +29,7 @@ pub struct OneCheck<'a> {
     /// The engine, or why there is none; asked only by checks that use it.
     pub engine: Result<EngineAccess, Missing>,
     /// Images that the run has resolved.
-    pub images: &'a Mutex<BTreeMap<String, ImageFacts>>,
+    pub images: &'a Images,
     /// What its `once` assertions held in earlier attempts.
     pub held: Held,
     /// Those who watch.

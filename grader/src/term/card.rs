@@ -18,6 +18,8 @@ const MOST_ELEMENTS: usize = 3;
 pub struct Beside {
     /// Whether the check has hints to offer.
     pub hints: bool,
+    /// Whether the check is still to come, so that there is nothing to run again.
+    pub to_come: bool,
     /// Whether the workbook has a book to point into.
     pub book: bool,
     /// Where the log of a broken run is.
@@ -126,24 +128,22 @@ fn actual(finding: &Finding, look: &Look) -> String {
         }
         return out;
     }
-    // Elements stand below each other, right of `2 of 3:`.
-    let indent = if some { before.len() + 2 } else { 0 };
-    let mut lines: Vec<String> = Vec::new();
-    for text in &shown {
-        lines.extend(wrap(text, room(look).saturating_sub(indent).max(8)));
-    }
+    // Elements stand below each other, right of `2 of 3:` where there is room for them.
+    let beside = before.len() + 2;
+    let indent = if some && room(look) >= beside + 16 { beside } else { 0 };
+    let mut lines: Vec<String> =
+        shown.iter().flat_map(|text| wrap(text, room(look).saturating_sub(indent).max(8))).collect();
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
-    let lines: Vec<String> = lines
-        .into_iter()
-        .enumerate()
-        .map(
-            |(at, line)| {
-                if at == 0 && some { format!("{before}  {line}") } else { format!("{:indent$}{line}", "") }
-            },
-        )
-        .collect();
+    if indent > 0 {
+        let pad = |(at, line): (usize, String)| {
+            if at == 0 { format!("{before}  {line}") } else { format!("{:indent$}{line}", "") }
+        };
+        lines = lines.into_iter().enumerate().map(pad).collect();
+    } else if some {
+        lines.insert(0, before);
+    }
     block("actual", &lines, look)
 }
 
@@ -164,6 +164,9 @@ fn other_assertions(card: &Card, look: &Look) -> String {
 
 /// What to type next. After a pass nothing is due here.
 fn then(card: &Card, beside_card: &Beside, look: &Look) -> String {
+    if beside_card.to_come {
+        return String::new();
+    }
     let id = card.exercise;
     let mut parts = match Word::from(card.verdict) {
         Word::Failed => vec![format!("grader check {id}")],
@@ -178,11 +181,225 @@ fn then(card: &Card, beside_card: &Beside, look: &Look) -> String {
         if beside_card.book
             && let Some(guide) = card.findings.first().and_then(|finding| finding.guide.as_ref())
         {
-            parts.push(format!("book: {}", clean_line(guide)));
+            // The anchor is what one looks for in the book; pages get long names.
+            let anchor = guide.find('#').map_or(guide.as_str(), |at| &guide[at..]);
+            parts.push(format!("book: {}", clean_line(anchor)));
         }
     }
     if look.plain {
         return parts.iter().map(|part| format!("then: {part}\n")).collect();
     }
     block("then", &beside(&parts, room(look)), look)
+}
+
+#[cfg(test)]
+mod tests {
+    use grader_core::{
+        Fault, Missing, VerdictWord,
+        card::{Printed, Proven},
+        evidence::Text,
+    };
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    const LOOK: Look = Look { width: 80, plain: false, unicode: true };
+    const PLAIN: Look = Look { plain: true, ..LOOK };
+
+    fn bare(verdict: VerdictWord) -> Card {
+        Card {
+            exercise: "4.2".parse().unwrap(),
+            title: "The container does not run as root".into(),
+            verdict,
+            attempt: Some(17),
+            duration_ms: 1812,
+            looked_at: "app:3f2c1ab  sha256:9c1e44…  3 processes, 6 s, 24 looks".into(),
+            findings: Vec::new(),
+            held_before: Vec::new(),
+            blocked: None,
+            error: None,
+            proven: None,
+            printed: Vec::new(),
+        }
+    }
+
+    fn failed() -> Card {
+        let finding = |assertion: &str| Finding {
+            assertion: assertion.into(),
+            expected: "no process with uid 0".into(),
+            actual: vec!["gunicorn  pid 1  uid 0".into(), "worker    pid 9  uid 0".into()],
+            paths: Vec::new(),
+            failed: 2,
+            of: 3,
+            because:
+                "Root in a container is root to the kernel; only namespaces and capabilities stand between."
+                    .into(),
+            fix: "Create a user in the final stage; `USER` before `CMD`.".into(),
+            guide: Some("04-hardening.html#ex-4.2".into()),
+        };
+        Card { findings: vec![finding("no-root"), finding("user-declared")], ..bare(VerdictWord::Failed) }
+    }
+
+    fn shown(card: &Card, beside: &Beside, look: &Look) -> String {
+        anstream::adapter::strip_str(&super::card(card, beside, look)).to_string()
+    }
+
+    #[test]
+    fn a_failure_says_what_why_and_what_next() {
+        let beside = Beside { hints: true, book: true, ..Beside::default() };
+        assert_eq!(
+            shown(&failed(), &beside, &LOOK),
+            "\
+✗ 4.2  The container does not run as root                          failed  1.8 s
+  looked at   app:3f2c1ab  sha256:9c1e44…  3 processes, 6 s, 24 looks
+  expected    no process with uid 0
+  actual      2 of 3:  gunicorn  pid 1  uid 0
+                       worker    pid 9  uid 0
+  why         Root in a container is root to the kernel; only namespaces and
+              capabilities stand between.
+  do          Create a user in the final stage; `USER` before `CMD`.
+  also failed user-declared
+  then        grader check 4.2      hint: grader hint 4.2      book: #ex-4.2
+"
+        );
+        assert_eq!(
+            shown(&failed(), &Beside::default(), &PLAIN),
+            "\
+exercise: 4.2
+title: The container does not run as root
+status: failed
+attempt: 17
+took: 1.8 s
+looked at: app:3f2c1ab  sha256:9c1e44…  3 processes, 6 s, 24 looks
+expected: no process with uid 0
+failed elements: 2 of 3
+actual: gunicorn  pid 1  uid 0
+actual: worker    pid 9  uid 0
+why: Root in a container is root to the kernel; only namespaces and capabilities stand between.
+do: Create a user in the final stage; `USER` before `CMD`.
+also failed: user-declared
+then: grader check 4.2
+"
+        );
+    }
+
+    #[test]
+    fn of_many_elements_a_few_are_told_and_the_rest_counted() {
+        let mut card = failed();
+        card.findings.truncate(1);
+        card.findings[0].actual = (0..20).map(|n| format!("pid {n}")).collect();
+        (card.findings[0].failed, card.findings[0].of) = (40, 40);
+        let text = shown(&card, &Beside::default(), &LOOK);
+        assert!(text.contains("40 of 40:  pid 0\n"), "{text}");
+        assert!(text.contains(&format!("{:25}and 37 more\n", "")), "{text}");
+    }
+
+    #[test]
+    fn a_pass_says_what_it_proves_and_what_not() {
+        let card = Card {
+            proven: Some(Proven {
+                proves: "Nothing in the container was root.".into(),
+                leaves_open: "What lives between two looks.".into(),
+                debrief: "A way out ends in an account\nwithout rights.".into(),
+            }),
+            held_before: vec![("split-even".into(), 12)],
+            ..bare(VerdictWord::Passed)
+        };
+        assert_eq!(
+            shown(&card, &Beside::default(), &LOOK),
+            "\
+✓ 4.2  The container does not run as root                          passed  1.8 s
+  looked at   app:3f2c1ab  sha256:9c1e44…  3 processes, 6 s, 24 looks
+  held before split-even (attempt 12)
+  proven      Nothing in the container was root.
+  not proven  What lives between two looks.
+  why         A way out ends in an account without rights.
+"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_comes_with_one_command() {
+        let card = Card {
+            looked_at: String::new(),
+            blocked: Some(Missing {
+                what: "no container engine answers at unix:///var/run/docker.sock".into(),
+                fix: "docker build -t myapp --build-arg GIT_SHA=$(git rev-parse HEAD) app".into(),
+            }),
+            ..bare(VerdictWord::Blocked)
+        };
+        assert_eq!(
+            shown(&card, &Beside::default(), &LOOK),
+            "\
+– 4.2  The container does not run as root                         blocked  1.8 s
+  missing     no container engine answers at unix:///var/run/docker.sock
+  do
+    docker build -t myapp --build-arg GIT_SHA=$(git rev-parse HEAD) app
+  then        grader check 4.2      all that is missing: grader doctor
+"
+        );
+    }
+
+    #[test]
+    fn an_error_is_not_the_learners() {
+        let card = Card {
+            looked_at: String::new(),
+            error: Some(Fault {
+                what: "the engine stopped answering".into(),
+                detail: "asked to inspect a container: no answer after 20 s".into(),
+            }),
+            ..bare(VerdictWord::Error)
+        };
+        let beside = Beside { log: Some(".grader/log/check-1.log".into()), ..Beside::default() };
+        assert_eq!(
+            shown(&card, &beside, &LOOK),
+            "\
+! 4.2  The container does not run as root                           error  1.8 s
+  broke       the engine stopped answering
+  detail      asked to inspect a container: no answer after 20 s
+  not you     This is not your fault. Your progress is unchanged.
+  log         .grader/log/check-1.log
+  then        grader check 4.2      this machine: grader doctor
+"
+        );
+    }
+
+    #[test]
+    fn at_every_width_lines_fit_and_nothing_is_lost() {
+        let mut card = failed();
+        let text = Text::bounded(
+            "Traceback: a long line of the learner's program, of no use here\n".repeat(40).as_bytes(),
+            9000,
+        );
+        card.printed = vec![Printed { probe: "app".into(), text }];
+        let beside = Beside {
+            hints: true,
+            since_before: Some("attempt 16: the image is another one".into()),
+            ..Beside::default()
+        };
+        for width in 20..=110 {
+            for unicode in [true, false] {
+                let text = shown(&card, &beside, &Look { width, plain: false, unicode });
+                assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
+                for word in ["4.2", "failed", "expected", "2 of 3:", "why", "your container"] {
+                    assert!(text.contains(word), "{width}: {word}:\n{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_a_program_says_is_harmless() {
+        let mut card = failed();
+        let evil = "\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}31m\u{202e}x\r\ny";
+        card.findings[0].actual = vec![evil.into()];
+        card.looked_at = evil.into();
+        card.title = evil.into();
+        card.printed = vec![Printed { probe: evil.into(), text: Text::bounded(evil.as_bytes(), 1000) }];
+        card.error = Some(Fault { what: evil.into(), detail: evil.into() });
+        for look in [LOOK, PLAIN] {
+            let text = shown(&card, &Beside::default(), &look);
+            assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+        }
+    }
 }

@@ -111,10 +111,10 @@ impl Tree<'_> {
 /// A value on one line; `None` for one that has lines of its own below it.
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::Object(map) if map.is_empty() => Some("none".into()),
-        Value::Array(items) if items.is_empty() => Some("none".into()),
+        Value::Object(map) if map.is_empty() => Some("empty".into()),
+        Value::Array(items) if items.is_empty() => Some("empty".into()),
         Value::Object(_) | Value::Array(_) => None,
-        Value::Null => Some("not seen".into()),
+        Value::Null => Some("null".into()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::String(text) => Some(format!("\"{}\"", clean_line(text))),
@@ -145,12 +145,12 @@ mod tests {
         let tree = anstream::adapter::strip_str(&evidence_tree(&evidence, &judged, &look)).to_string();
         assert_eq!(
             tree,
-            "app\n├ image  not seen\n└ processes\n  ├ [0]  ◀ failed: no-root-process\n  │ └ uid  0\n  └ [1]\n    └ uid  10\n"
+            "app\n├ image  null\n└ processes\n  ├ [0]  ◀ failed: no-root-process\n  │ └ uid  0\n  └ [1]\n    └ uid  10\n"
         );
         let plain = evidence_tree(&evidence, &judged, &Look { plain: true, ..look });
         assert_eq!(
             plain,
-            "app.image: not seen\napp.processes[0]: (failed: no-root-process)\napp.processes[0].uid: 0\napp.processes[1].uid: 10\n"
+            "app.image: null\napp.processes[0]: (failed: no-root-process)\napp.processes[0].uid: 0\napp.processes[1].uid: 10\n"
         );
     }
 

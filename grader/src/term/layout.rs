@@ -3,7 +3,11 @@
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Look, clean::clean_line};
+use super::{
+    Look,
+    clean::clean_line,
+    look::{BOLD, paint},
+};
 
 /// Columns before the text of a labelled line, as `  looked at   `.
 const LABEL: usize = 14;
@@ -65,6 +69,15 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
 }
 
+/// A title in bold, wrapped to the whole width; as it is where output is plain.
+pub fn title(text: &str, look: &Look) -> String {
+    let text = clean_line(text);
+    if look.plain {
+        return format!("{text}\n");
+    }
+    wrap(&text, look.width).iter().map(|line| format!("{}\n", paint(BOLD, line))).collect()
+}
+
 /// A paragraph, wrapped to the whole width; as it is where output is plain.
 pub fn paragraph(text: &str, look: &Look) -> String {
     let text = clean_line(text);
@@ -92,10 +105,11 @@ pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// A duration as people say it: `0.4 s`, `12 s`, `2 min 5 s`.
+/// A duration as people say it: `12 ms`, `0.4 s`, `12 s`, `2 min 5 s`.
 pub fn duration(millis: u64) -> String {
     match millis {
-        0..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) % 1000 / 100),
+        0..=99 => format!("{millis} ms"),
+        100..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) % 1000 / 100),
         9_950..=119_499 => format!("{} s", (millis + 500) / 1000),
         _ => {
             let seconds = (millis + 500) / 1000;
@@ -163,7 +177,7 @@ mod tests {
     #[test]
     fn durations_and_sizes_read_well() {
         let durations = [0, 49, 640, 1_812, 9_949, 9_950, 59_600, 125_000].map(duration);
-        assert_eq!(durations, ["0.0 s", "0.0 s", "0.6 s", "1.8 s", "9.9 s", "10 s", "60 s", "2 min 5 s"]);
+        assert_eq!(durations, ["0 ms", "49 ms", "0.6 s", "1.8 s", "9.9 s", "10 s", "60 s", "2 min 5 s"]);
         let sizes = [0, 999, 1_000, 9_949, 123_456, 999_949, 1_500_000, 2_000_000_000].map(bytes);
         assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "9.9 kB", "123 kB", "999 kB", "1.5 MB", "2.0 GB"]);
         assert_eq!((count(1, "check"), count(0, "check")), ("1 check".into(), "0 checks".into()));

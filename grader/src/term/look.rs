@@ -205,6 +205,9 @@ pub(super) fn to_ascii(text: &str) -> String {
             '≥' => plain.push_str(">="),
             '×' => plain.push('x'),
             '\u{a0}' => plain.push(' '),
+            '°' => plain.push_str("deg"),
+            'µ' | 'μ' => plain.push('u'),
+            '€' => plain.push_str("EUR"),
             _ => plain.push('?'),
         }
     }

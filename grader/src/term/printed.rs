@@ -2,7 +2,11 @@
 
 use grader_core::{card::Printed, evidence::Text};
 
-use super::{Look, clean::clean_line, layout::bytes};
+use super::{
+    Look,
+    clean::clean_line,
+    layout::{bytes, wrap},
+};
 
 /// How many lines are shown from the beginning, where not all are.
 const FIRST: usize = 2;
@@ -32,9 +36,7 @@ pub(super) fn printed(printed: &Printed, look: &Look) -> String {
         }
         return out;
     }
-    let rule =
-        |corner: char, text: &str| format!("  {}\n", look.cut(&format!("{corner} {text}"), look.width - 2));
-    out.push_str(&rule('┌', &format!("your container printed ({probe})")));
+    out.push_str(&edge(['┌', '│'], &format!("your container printed ({probe})"), width));
     for row in &excerpt.rows {
         match row {
             Row::Line(line) => out.push_str(format!("  │ {line}").trim_end()),
@@ -43,10 +45,16 @@ pub(super) fn printed(printed: &Printed, look: &Look) -> String {
         out.push('\n');
     }
     match excerpt.summary() {
-        Some(summary) => out.push_str(&rule('└', &summary)),
+        Some(summary) => out.push_str(&edge(['└', ' '], &summary, width)),
         None => out.push_str("  └\n"),
     }
     out
+}
+
+/// An edge of the box with words on it; `marks` stand before the first line and before further ones.
+fn edge(marks: [char; 2], text: &str, width: usize) -> String {
+    let lines = wrap(text, width).into_iter().enumerate();
+    lines.map(|(at, line)| format!("  {} {line}\n", marks[at.min(1)])).collect()
 }
 
 /// The lines that are shown of a text.

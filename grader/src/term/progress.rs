@@ -118,14 +118,14 @@ impl Live {
                 if let Some(bar) = self.probes.get(&(*exercise, probe.clone())) {
                     let mark = if self.look.unicode { "·" } else { "-" };
                     bar.set_style(style(&self.look, &format!("  {mark} {{wide_msg}}")));
-                    bar.finish_with_message(format!("{}  looked, {}", clean_line(probe), duration(*took_ms)));
+                    still(bar, format!("{}  looked, {}", clean_line(probe), duration(*took_ms)));
                 }
             }
             RunEvent::CheckFinished { exercise, verdict, took_ms, .. } => {
                 let word = Word::from(*verdict);
                 if let Some((title, bar)) = self.checks.get(exercise) {
                     bar.set_style(style(&self.look, &format!("{} {{wide_msg}}", word.symbol(&self.look))));
-                    bar.finish_with_message(format!("{title}  {}  {}", word.as_str(), duration(*took_ms)));
+                    still(bar, format!("{title}  {}  {}", word.as_str(), duration(*took_ms)));
                 }
             }
             RunEvent::RunStarted { .. } | RunEvent::RunFinished { .. } => {}
@@ -163,6 +163,12 @@ impl Live {
         // What cannot be cleared (a terminal that went away) is not there to be seen either.
         let _cleared = self.lines.clear();
     }
+}
+
+/// Lets a line stand still. It is not finished: what is finished would stay on the screen.
+fn still(bar: &ProgressBar, message: String) {
+    bar.disable_steady_tick();
+    bar.set_message(message);
 }
 
 fn style(look: &Look, template: &str) -> ProgressStyle {

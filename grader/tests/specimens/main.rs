@@ -4,8 +4,6 @@
 //! assertion than the specimen's own, and an assertion that no specimen needs, each fail the test. With
 //! `GRADER_RECORD=1` the evidence of this run is written beside each specimen, and by nothing else.
 
-#![expect(unreachable_pub, reason = "a test has no outside; `pub` marks what its modules share")]
-
 mod lay_out;
 mod matrix;
 mod record;
@@ -14,11 +12,15 @@ mod specimen;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
-use grader::{probe::EngineAccess, run::OneCheck, workspace::Workspace};
+use grader::{
+    probe::{EngineAccess, Images},
+    run::OneCheck,
+    workspace::Workspace,
+};
 use grader_core::{
     Attempt,
     judge::Held,
@@ -32,6 +34,7 @@ use tokio::sync::Semaphore;
 /// How many specimens run at once: their looks are many a second, and two cores must keep up.
 const AT_ONCE: usize = 3;
 
+#[expect(clippy::print_stderr, reason = "the matrix is what this test is for")]
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -99,14 +102,17 @@ async fn run_all(
         Engine::connect(&endpoint, Duration::from_secs(5)).await.expect("an engine answers: ./setup");
     let bases = lay_out::Bases::build(root).await.expect("the sample app and the start can be built");
     let (bases, limit) = (Arc::new(bases), Arc::new(Semaphore::new(AT_ONCE)));
+    // The start is the image before of many: its archive is read once.
+    let images = Arc::new(Images::default());
     let tasks: Vec<_> = specimens
         .into_iter()
         .map(|specimen| {
             let (engine, bases, limit, workbook) =
                 (engine.clone(), bases.clone(), limit.clone(), workbook.clone());
+            let images = images.clone();
             tokio::spawn(async move {
                 let _permit = limit.acquire_owned().await;
-                let attempt = run_one(&specimen, &bases, &engine, &workbook).await;
+                let attempt = run_one(&specimen, &bases, &engine, &workbook, &images).await;
                 (specimen, attempt)
             })
         })
@@ -123,6 +129,7 @@ async fn run_one(
     bases: &lay_out::Bases,
     engine: &Engine,
     workbook: &Workbook,
+    images: &Images,
 ) -> Result<Attempt, String> {
     let check = workbook.checks.get(&specimen.exercise).ok_or("there is no such check")?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -134,7 +141,7 @@ async fn run_one(
         check,
         workspace: &workspace,
         engine: Ok(EngineAccess::new(scope.clone())),
-        images: &Mutex::default(),
+        images,
         held: Held::new(),
         watcher: &|_| {},
     };

@@ -26,7 +26,12 @@ pub fn compare_or_write(
     let path = specimen.folder.join("evidence.json");
     let shown = path.strip_prefix(root).unwrap_or(&path).display();
     if std::env::var_os("GRADER_RECORD").is_some() {
-        let recorded = Recorded { exercise: specimen.exercise, evidence: attempt.evidence.clone() };
+        let mut evidence = attempt.evidence.clone();
+        for engine in evidence.looks.iter_mut().filter_map(|look| look.engine.as_mut()) {
+            // What a vendor appends to a kernel's release names a machine, not what was seen.
+            engine.kernel = engine.kernel.split('-').next().unwrap_or("").to_owned();
+        }
+        let recorded = Recorded { exercise: specimen.exercise, evidence };
         let text = serde_json::to_string_pretty(&recorded).map_err(|error| error.to_string())?;
         return std::fs::write(&path, text + "\n").map_err(|error| format!("{shown}: {error}"));
     }

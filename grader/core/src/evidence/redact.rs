@@ -93,7 +93,11 @@ impl Secrets {
             text.head.push_str("[redacted]");
         }
         let ended = |secret: &String| {
-            parts(secret).map(|at| &secret[at..]).filter(|part| text.tail.starts_with(part)).map(str::len).max()
+            parts(secret)
+                .map(|at| &secret[at..])
+                .filter(|part| text.tail.starts_with(part))
+                .map(str::len)
+                .max()
         };
         if let Some(length) = self.0.iter().filter_map(ended).max() {
             text.tail.replace_range(..length, "[redacted]");

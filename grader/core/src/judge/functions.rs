@@ -9,7 +9,7 @@ pub const FUNCTIONS: [(&str, &str); 6] = [
     ("close(a, b, within)", "whether two numbers differ by at most `within`"),
     ("agrees(a, b, share)", "whether `a` differs from `b` by at most that share of `b`, as 0.05"),
     ("megabytes(bytes)", "bytes as a text, `251.3 MB`; 1 MB is 10⁶ bytes"),
-    ("seconds(milliseconds)", "milliseconds as a text, `6.2 s`"),
+    ("seconds(milliseconds)", "milliseconds as a text, `6.2 s`, `6 s`"),
     ("short(digest)", "an id or digest in short, `sha256:9c1e44d2`"),
     ("counted(number, one, many)", "a number with its word, `1 look`, `24 looks`"),
 ];
@@ -74,8 +74,8 @@ fn megabytes(bytes: Cel) -> Result<Cel> {
 }
 
 fn seconds(milliseconds: Cel) -> Result<Cel> {
-    let seconds = number("seconds", &milliseconds)? / 1000.0;
-    Ok(text(if seconds.fract() == 0.0 { format!("{seconds} s") } else { format!("{seconds:.1} s") }))
+    let seconds = format!("{:.1}", number("seconds", &milliseconds)? / 1000.0);
+    Ok(text(format!("{} s", seconds.strip_suffix(".0").unwrap_or(&seconds))))
 }
 
 fn short(digest: Arc<String>) -> String {

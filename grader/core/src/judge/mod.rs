@@ -52,6 +52,11 @@ pub fn looked_at(check: &Check, evidence: &Evidence) -> String {
     check.looked_at.text(&Scope::of(evidence), None).unwrap_or_default()
 }
 
+/// What is said of a rule that is false and has no words of its own.
+pub(crate) fn untold(rule: &Rule) -> String {
+    format!("not so: {}", rule.source())
+}
+
 fn outcome(assertion: &Assertion, evidence: &Evidence, scope: &Scope, held: &Held) -> Outcome {
     let now = outcome_now(assertion, evidence, scope);
     match (assertion.holds, &now, held.get(&assertion.id)) {
@@ -103,7 +108,7 @@ fn outcome_now(assertion: &Assertion, evidence: &Evidence, scope: &Scope) -> Out
 
 fn failure(assertion: &Assertion, scope: &Scope, element: &Element<'_>) -> Failure {
     let actual = assertion.actual.as_ref().and_then(|actual| actual.text(scope, element.value).ok());
-    let actual = actual.unwrap_or_else(|| format!("not so: {}", assertion.rule.source()));
+    let actual = actual.unwrap_or_else(|| untold(&assertion.rule));
     told(assertion, scope, element, actual, None)
 }
 

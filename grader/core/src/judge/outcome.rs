@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::{Fault, Verdict};
 
 /// What became of one assertion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It holds.
     Holds,

@@ -38,15 +38,17 @@ impl NamedPath {
 
 impl fmt::Display for NamedPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, segment) in self.segments.iter().enumerate() {
-            match segment {
-                PathSegment::Field(name) if at == 0 => write!(f, "{name}")?,
-                PathSegment::Field(name) => write!(f, ".{name}")?,
-                PathSegment::Each => write!(f, "[*]")?,
-                PathSegment::Index => write!(f, "[…]")?,
-            }
-        }
-        Ok(())
+        self.segments.iter().enumerate().try_for_each(|(at, segment)| f.write_str(&shown(at, segment)))
+    }
+}
+
+/// One step of a path as it is shown.
+fn shown(at: usize, segment: &PathSegment) -> String {
+    match segment {
+        PathSegment::Field(name) if at == 0 => name.clone(),
+        PathSegment::Field(name) => format!(".{name}"),
+        PathSegment::Each => "[*]".into(),
+        PathSegment::Index => "[…]".into(),
     }
 }
 
@@ -95,7 +97,13 @@ impl Walk<'_> {
     }
 
     fn name(&mut self, expr: &IdedExpr, segments: Vec<PathSegment>, only_tested: bool) {
-        let range = self.range(expr);
+        let mut range = self.range(expr);
+        // Written as a path is shown, it ends where its last field does.
+        let shown: String = segments.iter().enumerate().map(|(at, step)| shown(at, step)).collect();
+        let end = range.start + shown.len();
+        if self.program.source_info().source.get(range.start..end) == Some(shown.as_str()) {
+            range.end = end;
+        }
         let path = NamedPath { segments, range, only_tested };
         let known = |known: &NamedPath| known.segments == path.segments && known.only_tested == only_tested;
         if !self.found.paths.iter().any(known) {
@@ -103,16 +111,35 @@ impl Walk<'_> {
         }
     }
 
-    /// From the path's first name to the end of its last field.
+    /// From the path's first name to the end of its last field, or of the function's name.
     fn range(&self, expr: &IdedExpr) -> std::ops::Range<usize> {
         let offset = |expr: &IdedExpr| self.program.source_info().offset_for(expr.id);
-        let end = offset(expr).map_or(0, |(_, stop)| stop as usize);
+        let stop = offset(expr).map_or(0, |(_, stop)| stop as usize);
+        let end = match &expr.expr {
+            // The parser notes where the dot is.
+            Expr::Select(select) => stop + 1 + select.field.len(),
+            _ => stop,
+        };
         let mut first = expr;
-        while let Expr::Select(select) = &first.expr {
-            first = &select.operand;
+        loop {
+            first = match &first.expr {
+                Expr::Select(select) => &select.operand,
+                Expr::Call(call) if call.func_name == operators::INDEX => &call.args[0],
+                _ => break,
+            };
         }
         let start = offset(first).map_or(0, |(start, _)| start as usize);
         start.min(end)..end.max(start)
+    }
+
+    /// A function's name: the parser notes where its parenthesis opens.
+    fn range_of_call(&self, expr: &IdedExpr, name: &str) -> std::ops::Range<usize> {
+        let info = self.program.source_info();
+        let open = info.offset_for(expr.id).map_or(0, |(start, _)| start as usize);
+        match info.source.get(..open).and_then(|before| before.rfind(name)) {
+            Some(start) => start..start + name.len(),
+            None => open..open,
+        }
     }
 
     /// The path that an expression denotes; `None` for a value of its own making, whose parts are visited.
@@ -150,7 +177,7 @@ impl Walk<'_> {
                     self.found.functions.push(NamedFunction {
                         name: call.func_name.clone(),
                         arguments: call.args.len() + usize::from(call.target.is_some()),
-                        range: self.range(expr),
+                        range: self.range_of_call(expr, &call.func_name),
                     });
                 }
                 if let Some(target) = &call.target {
@@ -162,7 +189,7 @@ impl Walk<'_> {
             Expr::Comprehension(comprehension) => {
                 let chosen = matches!(comprehension.iter_range.expr, Expr::Comprehension(_));
                 if chosen && is_all(comprehension) {
-                    let range = self.range(expr);
+                    let range = self.range_of_call(expr, operators::ALL);
                     self.found.all_of_chosen.push(range);
                 }
                 let range = self.denoted(&comprehension.iter_range);

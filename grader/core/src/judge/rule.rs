@@ -68,13 +68,9 @@ impl Rule {
             if message.contains("Recursion limit") {
                 return too_deep();
             }
-            let line_start = source
-                .split_inclusive('\n')
-                .take(usize::try_from(line - 1).unwrap_or(0))
-                .map(str::len)
-                .sum::<usize>();
-            let at = line_start + usize::try_from(column - 1).unwrap_or(0);
-            RuleError::Syntax { message: message.split_whitespace().collect::<Vec<_>>().join(" "), at }
+            let line = usize::try_from(line).unwrap_or(1);
+            let column = usize::try_from(column).unwrap_or(1);
+            RuleError::Syntax { message: plain(&message), at: byte_of(source, line, column) }
         })?;
         if paths::depth(program.expression()) > Self::DEEPEST {
             return Err(too_deep());
@@ -128,6 +124,21 @@ impl Rule {
     fn error(&self, message: String) -> RuleError {
         RuleError::Evaluation { rule: self.source.clone(), message }
     }
+}
+
+/// The byte of a line and column, both from 1, the column in characters.
+fn byte_of(source: &str, line: usize, column: usize) -> usize {
+    let before: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = &source[before..];
+    before + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+/// The parser's message without what only its makers understand.
+fn plain(message: &str) -> String {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(&message);
+    let message = message.split(" expecting ").next().unwrap_or(message);
+    if message.contains("'<EOF>'") { "it ends too early".into() } else { message.to_owned() }
 }
 
 fn too_deep() -> RuleError {

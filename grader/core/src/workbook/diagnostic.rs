@@ -35,7 +35,10 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at `range` of `source`.
     pub fn error(source: &SourceFile, range: Range<usize>, message: impl Into<String>) -> Self {
-        let (line, column) = source.place(range.start);
+        // Whole characters, so that whoever shows the place can cut the text there.
+        let start = source.text.floor_char_boundary(range.start);
+        let range = start..source.text.ceil_char_boundary(range.end).max(start);
+        let (line, column) = source.place(start);
         Self {
             path: source.path.clone(),
             range,

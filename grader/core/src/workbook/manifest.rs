@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{Diagnostic, SourceFile, check_file::FORMAT, parse_toml};
 use crate::ExerciseId;
 
 /// What a workbook is about, and all its exercises, those to come included.
@@ -58,6 +59,11 @@ pub struct Exercise {
 }
 
 impl Manifest {
+    /// Reads a manifest's text; on any fault returns all of them, with their places.
+    pub fn parse(source: &SourceFile) -> Result<Self, Vec<Diagnostic>> {
+        parse_toml(source, &manifest_schema(), FORMAT)
+    }
+
     /// Exercises by chapter, in order.
     pub fn by_chapter(&self) -> BTreeMap<u16, Vec<&Exercise>> {
         let mut chapters: BTreeMap<u16, Vec<&Exercise>> = BTreeMap::new();

@@ -135,7 +135,10 @@ impl Resolver<'_> {
 
     /// The place of a placeholder within a probe's lines.
     fn named(&self, place: &std::ops::Range<usize>, name: &str) -> std::ops::Range<usize> {
-        match self.source.text[place.clone()].find(&format!("{{{name}}}")) {
+        // The place of a table is its header; its keys follow up to the next table of the file's own.
+        let below = &self.source.text[place.start..];
+        let end = below.find("\n[[").unwrap_or(below.len()).max(place.len());
+        match below[..end].find(&format!("{{{name}}}")) {
             Some(at) => (place.start + at)..(place.start + at + name.len() + 2),
             None => place.clone(),
         }

@@ -16,13 +16,23 @@ use toml::{
 use super::{Diagnostic, SourceFile};
 
 /// Parses `source` as TOML of the given schema; on any fault returns all of them.
-pub fn parse_toml<T: DeserializeOwned>(source: &SourceFile, schema: &Json) -> Result<T, Vec<Diagnostic>> {
+///
+/// A file that says another `format` than `format` is judged by nothing else: its other keys are those
+/// of a format that is not known here.
+pub fn parse_toml<T: DeserializeOwned>(
+    source: &SourceFile,
+    schema: &Json,
+    format: u32,
+) -> Result<T, Vec<Diagnostic>> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let mut faults: Vec<Diagnostic> = errors
         .iter()
         .map(|error| Diagnostic::error(source, error.span().unwrap_or(0..0), one_line(error.message())))
         .collect();
     if faults.is_empty() {
+        if let Some(fault) = other_format(&document, source, format) {
+            return Err(vec![fault]);
+        }
         let mut walk = Walk { source, root: schema, faults: Vec::new() };
         walk.table(document.get_ref(), &document.span(), schema);
         faults = walk.faults;
@@ -32,6 +42,21 @@ pub fn parse_toml<T: DeserializeOwned>(source: &SourceFile, schema: &Json) -> Re
     }
     toml::from_str(&source.text).map_err(|error| {
         vec![Diagnostic::error(source, error.span().unwrap_or(0..0), one_line(error.message()))]
+    })
+}
+
+/// A file of another format: says which side is old.
+fn other_format(document: &Spanned<DeTable<'_>>, source: &SourceFile, known: u32) -> Option<Diagnostic> {
+    let value = document.get_ref().get("format")?;
+    let DeValue::Integer(integer) = value.get_ref() else { return None };
+    let format = i128::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok()?;
+    (format != i128::from(known)).then(|| {
+        let message = format!("this file has format {format}, this grader reads format {known}");
+        Diagnostic::error(source, value.span(), message).suggest(if format > i128::from(known) {
+            "update the grader"
+        } else {
+            "the first format is 1"
+        })
     })
 }
 
@@ -66,7 +91,10 @@ impl<'a> Walk<'a> {
         let schema = self.resolve(schema);
         let choices = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array);
         if let Some(choices) = choices {
-            self.choice(value, choices);
+            match self.words(choices) {
+                Some(words) => self.word(value, &words),
+                None => self.choice(value, choices),
+            }
             return;
         }
         let span = value.span();
@@ -115,6 +143,31 @@ impl<'a> Walk<'a> {
             DeValue::Datetime(_) => self.fault(&span, "a date is not expected here"),
             DeValue::Table(_) | DeValue::Array(_) | DeValue::String(_) | DeValue::Integer(_) => {}
         }
+    }
+
+    /// The words to choose from, where every choice is one.
+    fn words(&self, choices: &'a [Json]) -> Option<Vec<&'a str>> {
+        choices.iter().map(|choice| self.resolve(choice).get("const").and_then(Json::as_str)).collect()
+    }
+
+    fn word(&mut self, value: &Spanned<DeValue<'_>>, words: &[&str]) {
+        match value.get_ref() {
+            DeValue::String(text) => self.one_of(text, &value.span(), words),
+            other => {
+                self.fault(&value.span(), format!("expected a text in quotes, found {}", word_of(other)))
+            }
+        }
+    }
+
+    fn one_of(&mut self, text: &str, span: &Range<usize>, allowed: &[&str]) {
+        if allowed.contains(&text) {
+            return;
+        }
+        let fault = Diagnostic::error(self.source, span.clone(), format!("unknown value `{text}`"));
+        self.faults.push(match super::diagnostic::nearest(text, allowed.iter().copied()) {
+            Some(near) => fault.suggest(format!("did you mean `{near}`?")),
+            None => fault.suggest(format!("known values: {}", allowed.join(", "))),
+        });
     }
 
     /// Tries each choice silently; if none fits, reports the faults of the one with the fewest.
@@ -188,12 +241,8 @@ impl<'a> Walk<'a> {
             (_, Some(Json::String(word))) => vec![word.as_str()],
             _ => Vec::new(),
         };
-        if !allowed.is_empty() && !allowed.contains(&text) {
-            let fault = Diagnostic::error(self.source, span.clone(), format!("unknown value `{text}`"));
-            self.faults.push(match super::diagnostic::nearest(text, allowed.iter().copied()) {
-                Some(near) => fault.suggest(format!("did you mean `{near}`?")),
-                None => fault.suggest(format!("known values: {}", allowed.join(", "))),
-            });
+        if !allowed.is_empty() {
+            self.one_of(text, span, &allowed);
         }
     }
 

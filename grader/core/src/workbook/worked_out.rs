@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Check, Diagnostic, Manifest, SourceFile,
-    check_file::{CheckFile, check_schema},
-    manifest_schema, parse_toml,
+    check_file::{CheckFile, FORMAT, check_schema},
+    parse_toml,
     resolve::resolve,
 };
 use crate::ExerciseId;
@@ -101,12 +101,9 @@ impl Reading {
         let parsed = files
             .source(Workbook::MANIFEST)
             .map_err(|fault| vec![fault])
-            .and_then(|source| Ok((parse_toml::<Manifest>(&source, &manifest_schema())?, source)));
+            .and_then(|source| Ok((Manifest::parse(&source)?, source)));
         match parsed {
-            Ok((manifest, source)) => match newer(manifest.format, &source) {
-                Some(fault) => self.faults.push(fault),
-                None => self.manifest = Some((manifest, source)),
-            },
+            Ok(read) => self.manifest = Some(read),
             Err(faults) => self.faults.extend(faults),
         }
     }
@@ -125,13 +122,10 @@ impl Reading {
                 return self.faults.push(fault.suggest("name it chapter.item.toml, as 4.2.toml"));
             }
         };
-        let file: CheckFile = match parse_toml(&source, &check_schema()) {
+        let file: CheckFile = match parse_toml(&source, &check_schema(), FORMAT) {
             Ok(file) => file,
             Err(faults) => return self.faults.extend(faults),
         };
-        if let Some(fault) = newer(file.format, &source) {
-            return self.faults.push(fault);
-        }
         let hash = hex(&Sha256::digest(source.text.as_bytes()));
         match resolve(id, file, hash, &source) {
             Ok(check) => {
@@ -140,20 +134,6 @@ impl Reading {
             Err(faults) => self.faults.extend(faults),
         }
     }
-}
-
-/// A file of a newer format: says which side is old.
-fn newer(format: u32, source: &SourceFile) -> Option<Diagnostic> {
-    use super::check_file::FORMAT;
-    (format != FORMAT).then(|| {
-        let at = source.text.find("format").unwrap_or(0);
-        let message = format!("this file has format {format}, this grader reads format {FORMAT}");
-        Diagnostic::error(source, at..at, message).suggest(if format > FORMAT {
-            "update the grader"
-        } else {
-            "the first format is 1"
-        })
-    })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -110,7 +110,7 @@ fn toml_however_deep_is_refused_or_read() {
         ] {
             assert!(WorkspaceFile::parse("workspace.toml", &text).is_err());
             let source = SourceFile::new("checks/1.1.toml", text.as_str());
-            assert!(parse_toml::<Value>(&source, &check_schema()).is_err());
+            assert!(parse_toml::<Value>(&source, &check_schema(), 1).is_err());
             let mut files = Files::default();
             files.insert("checks/workbook.toml", text.clone().into_bytes());
             files.insert("checks/1.1.toml", text.into_bytes());
@@ -300,5 +300,15 @@ proptest! {
     #[test]
     fn no_text_breaks_the_lint(text in prop_oneof![any::<String>(), toml_like(), rule_like()]) {
         read_as_workbook(&text);
+    }
+}
+
+#[test]
+fn a_fault_stands_at_whole_characters() {
+    for rule in ["é", "'ééé' == app.nope", "app.image == 'éé' && )", "'é' + éé", "app.é"] {
+        let check = format!("{HEAD}{}{HINTS}", assertion(&format!("rule = \"{rule}\"")));
+        for fault in lint::lint(&small(&check)) {
+            assert!(check.get(fault.range.clone()).is_some(), "{rule}: {:?}", fault.range);
+        }
     }
 }

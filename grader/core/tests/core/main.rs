@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-// mod card;
+mod card;
 mod course;
 mod evidence;
 mod hostile;
 mod judge;
-// mod lint;
+mod lint;
 mod names;
-// mod readme;
+mod readme;
 mod schemas;
 mod support;
 mod words;

@@ -70,3 +70,13 @@ fn a_value_that_does_not_fit_is_an_error_and_no_panic() {
     let spec: ProbeSpec = serde_json::from_str(text).unwrap();
     assert!(spec.fill(&names).is_err());
 }
+
+#[test]
+fn a_workspace_file_of_a_newer_format_says_which_side_is_old() {
+    let faults =
+        WorkspaceFile::parse("workspace.toml", "format = 2\n[learner]\nclass = \"A\"\n").unwrap_err();
+    assert_eq!(
+        told(faults),
+        "workspace.toml:1:10: error: this file has format 2, this grader reads format 1; update the grader"
+    );
+}

@@ -50,7 +50,7 @@ pub(crate) fn our_check(id: &str) -> &'static Check {
 /// Compares `text` with a file of the repository, or writes the file where `GRADER_UPDATE` is set.
 pub(crate) fn must_be_current(path: &str, text: &str) {
     let file = repository(path);
-    if std::env::var_os("GRADER_UPDATE").is_some() {
+    if std::env::var_os("GRADER_UPDATE").is_some_and(|update| !update.is_empty()) {
         fs::write(&file, text).unwrap();
     }
     let there = fs::read_to_string(&file).unwrap_or_default();
@@ -123,7 +123,8 @@ pub(crate) fn assertion(keys: &str) -> String {
         ("because", "\"so\""),
         ("fix", "\"do\""),
     ] {
-        if !keys.lines().any(|line| line.starts_with(&format!("{key} ="))) {
+        let mut own = keys.lines().take_while(|line| !line.starts_with("[["));
+        if !own.any(|line| line.starts_with(&format!("{key} ="))) {
             text.push_str(&format!("{key} = {value}\n"));
         }
     }

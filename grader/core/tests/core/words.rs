@@ -13,10 +13,7 @@ use crate::support::{ended, failed, good, image, our_check, set};
 fn a_good_submission_passes_and_its_card_says_what_was_looked_at() {
     for (id, looked) in [
         ("2.2", "myapp:before  421.3 MB,  myapp  sha256:aaaaaaaa  173.2 MB"),
-        (
-            "2.3",
-            "myapp  sha256:aaaaaaaa  health check before and after a stop, /healthz three times across a restart",
-        ),
+        ("2.3", "myapp  sha256:aaaaaaaa  health check across a stop, /healthz across a restart"),
         ("4.2", "myapp  sha256:aaaaaaaa  2 processes, 6 s, 24 looks"),
         ("4.3", "myapp  sha256:aaaaaaaa  41 answers in 10 s, 5 writes tried"),
     ] {
@@ -311,8 +308,8 @@ fn uptimes() {
     // Whole seconds, and another worker that began a second later.
     passes("2.3", &uptimes(1.0, 5.0, 0.0));
     passes("2.3", &uptimes(2.0, 5.0, 3.0));
-    fails("2.3", &uptimes(0.0, 0.0, 0.0), &["uptime-grows"], "0 s, and 0 s when 4.0 s had passed");
-    fails("2.3", &uptimes(1.0, 4001.0, 0.0), &["uptime-grows"], "1 s, and 4001 s when 4.0 s had passed");
+    fails("2.3", &uptimes(0.0, 0.0, 0.0), &["uptime-grows"], "0 s, and 0 s when 4 s had passed");
+    fails("2.3", &uptimes(1.0, 4001.0, 0.0), &["uptime-grows"], "1 s, and 4001 s when 4 s had passed");
     fails(
         "2.3",
         &uptimes(900.0, 904.0, 906.0),
@@ -383,7 +380,7 @@ fn what_did_not_run_to_the_end_of_the_watch() {
         "4.2",
         &[("app/state", serde_json::to_value(ended(0)).unwrap()), ("app/watched/lasted_ms", json!(2010))],
         &["kept-running"],
-        "it ended after 2.0 s, exit code 0",
+        "it ended after 2 s, exit code 0",
     );
     fails("4.2", &[("app/state/restarts", json!(1))], &["kept-running"], "watched for 6 s, 1 restart");
     fails(
@@ -428,7 +425,7 @@ fn a_read_only_boot_that_fails() {
             ("app/http/not_ok", json!(1)),
         ],
         &["answers-for-ten-seconds", "not-killed"],
-        "it answered for 6.8 s and ended, exit code 1",
+        "it answered at first and ended, exit code 1: 1 of 41 looks found no answer of 200",
     );
     fails(
         "4.3",

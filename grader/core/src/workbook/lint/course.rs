@@ -28,6 +28,17 @@ fn exercises(manifest: &Manifest, source: &SourceFile, reading: &Reading, files:
     let places = Places::of(source);
     let mut faults = Vec::new();
     let mut seen = BTreeSet::new();
+    for (at, chapter) in manifest.chapters.iter().enumerate() {
+        if !seen.insert(chapter.number) {
+            let place = places.value(&format!("chapter/{at}/number"));
+            faults.push(Diagnostic::error(
+                source,
+                place,
+                format!("chapter {} is there twice", chapter.number),
+            ));
+        }
+    }
+    let mut seen = BTreeSet::new();
     for (at, exercise) in manifest.exercises.iter().enumerate() {
         let place = places.value(&format!("exercise/{at}/id"));
         let id = exercise.id;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ExerciseId,
     evidence::Evidence,
-    judge::{Held, Outcome, judge},
-    workbook::{Check, Diagnostic, Files, SourceFile, places::Places},
+    judge::{Held, Outcome, judge, untold},
+    workbook::{Assertion, Check, Diagnostic, Files, SourceFile, places::Places},
 };
 
 /// The evidence of one specimen, recorded by a run on a real engine.
@@ -34,6 +34,15 @@ pub fn recorded_evidence(files: &Files, exercise: ExerciseId) -> (Vec<(String, E
     (evidence, unreadable)
 }
 
+/// Whether each failure is told in the author's words, where the author has given some.
+fn has_words(assertion: &Assertion, outcome: &Outcome) -> bool {
+    let Outcome::Failed { failures, .. } = outcome else { return true };
+    failures.iter().all(|failure| {
+        let rule_itself = failure.actual == untold(&assertion.rule);
+        !(rule_itself && assertion.actual.is_some())
+    })
+}
+
 pub(super) fn lint(check: &Check, source: &SourceFile, files: &Files) -> Vec<Diagnostic> {
     let (recorded, unreadable) = recorded_evidence(files, check.id);
     let mut faults: Vec<Diagnostic> = unreadable
@@ -59,6 +68,15 @@ pub(super) fn lint(check: &Check, source: &SourceFile, files: &Files) -> Vec<Dia
             );
             let suggestion = format!("add a specimen that it catches, below checks/specimens/{}/", check.id);
             faults.push(Diagnostic::error(source, place.clone(), message).suggest(suggestion));
+        }
+        for ((specimen, _), outcome) in recorded.iter().zip(outcomes()) {
+            if !has_words(assertion, outcome) {
+                let message =
+                    format!("`{}` has no words for what the specimen `{specimen}` shows", assertion.id);
+                let place = places.value(&format!("assert/{at}/id"));
+                let fault = Diagnostic::error(source, place, message);
+                faults.push(fault.suggest("write an `actual` that yields a text for it"));
+            }
         }
         if let Some(why) = outcomes().find_map(|outcome| match outcome {
             Outcome::NotEvaluated(why) => Some(why),
