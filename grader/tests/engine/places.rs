@@ -166,7 +166,8 @@ fn links_where_the_grader_writes_are_not_followed() {
 #[test]
 fn progress_that_cannot_be_used_is_left_alone_and_told_with_the_way_out() {
     let database = |bench: &Bench| bench.workspace().join(".grader/progress.db");
-    let spoil: [(&str, fn(&Path)); 4] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 4] = [
         ("is empty", |path| fs::write(path, "").unwrap()),
         ("cannot be read as a database", |path| {
             fs::write(path, "no database, and long enough to be seen as none").unwrap()
