@@ -63,7 +63,7 @@ fn an_engine_that_this_user_may_not_use_blocks_at_once() {
     let _listener = UnixListener::bind(&path).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     let socket = format!("unix://{}", path.display());
-    let bench = bench.at(&socket).as_user(65534, None);
+    let bench = bench.at(&socket).run_by(65534, None);
     std::os::unix::fs::chown(&path, Some(0), Some(0)).unwrap();
     blocked(&bench, &["no permission", &socket], "usermod -aG docker");
 }

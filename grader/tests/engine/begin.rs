@@ -69,6 +69,7 @@ fn the_start_fails_every_check_and_the_sample_app_laid_over_it_passes_each() {
         ended.verdict(id, "passed");
     }
     assert_eq!(ended.code, 0);
+    assert!(ended.memory_kb < 150_000, "{} kB, whatever the images weigh", ended.memory_kb);
     assert_eq!(bench.left(), [""; 0]);
 
     // Stopped in the middle and continued, it has not failed: passed, or an error of nobody's.

@@ -37,6 +37,42 @@ fn a_container_that_exits_at_once_is_failed_with_its_exit_code_and_words() {
 }
 
 #[test]
+fn a_container_that_ends_while_it_is_looked_at_is_a_fact_and_no_error() {
+    let mut course = Course::default();
+    let mut ids = Vec::new();
+    // Looks begin at once, the tries to write after 700 ms.
+    for (nth, after) in (0..12).chain((690..726).step_by(3)).enumerate() {
+        let id = format!("1.{}", nth + 1);
+        let probe = container(&["exit-after", &after.to_string()], "watch = \"1s\"\ntry_writes = true");
+        course = course.engine(&id, &probe, "app.state.running");
+        ids.push(id);
+    }
+    let bench = Bench::new(&course);
+    let ended = bench.run(&["check", "--all", "--json"]);
+    for id in ids {
+        ended.verdict(&id, "failed");
+    }
+    gone(&bench);
+}
+
+#[test]
+fn a_container_that_someone_removes_meanwhile_is_an_error_and_no_failure() {
+    let bench = Bench::new(&Course::default().engine(
+        "1.1",
+        &container(&["stay"], "watch = \"3s\""),
+        "app.state.running",
+    ));
+    let mut going = bench.start_until_it_runs(&["check", "--json"]);
+    for id in engine::running_ids(bench.progress().workspace_id()) {
+        engine::ask("DELETE", &format!("/containers/{id}?force=1"));
+    }
+    let ended = going.end().code(4);
+    let result = ended.verdict("1.1", "error");
+    assert!(result["error"]["detail"].to_string().contains("container"), "{result}");
+    gone(&bench);
+}
+
+#[test]
 fn a_container_that_ignores_sigterm_is_killed_and_gone_in_time() {
     let (bench, ended) = check(&["stubborn"], "watch = \"1s\"", "app.state.running");
     ended.verdict("1.1", "passed");
@@ -78,8 +114,7 @@ fn a_container_that_eats_memory_is_killed_by_its_limit_and_that_is_evidence() {
 #[test]
 fn a_gigabyte_of_output_stays_within_bounds_whatever_it_is_made_of() {
     const GIGABYTE: &str = "1000000000";
-    // One after the other: the figure is for each.
-    for how in ["lines", "flat", "binary"] {
+    let printed = |how: &str| {
         let (bench, ended) = check(&["print", how, GIGABYTE], "", "app.state.exit_code == 0");
         assert!(ended.memory_kb < 150_000, "{how}: {} kB", ended.memory_kb);
         assert!(ended.took < Duration::from_secs(45), "{how}: {:?}", ended.took);
@@ -89,7 +124,13 @@ fn a_gigabyte_of_output_stays_within_bounds_whatever_it_is_made_of() {
         let printed = &seen(&bench)["output"]["stdout"];
         assert!(printed.to_string().len() < 60_000, "{how}: {} bytes of evidence", printed.to_string().len());
         gone(&bench);
-    }
+    };
+    // At once, each by a grader of its own: what is waited for is the engine.
+    std::thread::scope(|scope| {
+        for how in ["lines", "flat", "binary"] {
+            scope.spawn(move || printed(how));
+        }
+    });
 }
 
 #[test]
@@ -111,36 +152,62 @@ fn what_is_printed_is_shown_from_both_ends_with_how_much_was_cut() {
     assert!(printed["tail"].as_str().unwrap().ends_with("\nthe last words\n"), "{printed}");
 }
 
+/// Insists that a text drives no terminal: our own colours, where they were asked for, are its only sequences.
+#[track_caller]
+fn harmless(text: &str, coloured: bool) {
+    let own = text.split("\u{1b}[").skip(1).all(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
+        rest[end..].starts_with('m') && coloured
+    });
+    let hostile =
+        |c: char| (c.is_control() && c != '\n' && c != '\u{1b}') || ('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(own && !text.contains(hostile), "{text:?}");
+    assert_eq!(text.matches('\u{1b}').count(), text.matches("\u{1b}[").count(), "{text:?}");
+}
+
+/// All the ways in which a learner sees what was found.
+const SHOWN: [&[&str]; 6] = [
+    &["check", "1.1"],
+    &["check", "1.1", "--plain"],
+    &["check", "1.1", "--color=always"],
+    &["show", "1.1"],
+    &["show", "1.1", "--evidence"],
+    &["check", "1.1", "--json"],
+];
+
 #[test]
 fn terminal_escapes_of_a_container_reach_no_terminal() {
     let (bench, ended) = check(&["escapes"], "", "app.state.running");
     ended.verdict("1.1", "failed");
-    let tree = ["show", "1.1", "--evidence"];
-    for arguments in [
-        &["check", "1.1"][..],
-        &["check", "1.1", "--plain"],
-        &["check", "1.1", "--color=always"],
-        &["show", "1.1"],
-        &tree,
-    ] {
+    for arguments in SHOWN {
         let shown = bench.run(arguments);
-        assert!(shown.stdout.contains("red") || shown.stdout.contains("on stderr"), "{shown:?}");
-        for text in [&shown.stdout, &shown.stderr] {
-            // Our own colours, where they were asked for, are the only sequences.
-            let own = text.split("\u{1b}[").skip(1).all(|rest| {
-                let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
-                rest[end..].starts_with('m') && arguments.contains(&"--color=always")
-            });
-            let hostile = |c: char| {
-                (c.is_control() && c != '\n' && c != '\u{1b}') || ('\u{202a}'..='\u{202e}').contains(&c)
-            };
-            assert!(own && !text.contains(hostile), "{arguments:?}: {text:?}");
-            assert_eq!(
-                text.matches('\u{1b}').count(),
-                text.matches("\u{1b}[").count(),
-                "{arguments:?}: {text:?}"
-            );
-        }
+        let read = shown.stdout.contains("red") || shown.stdout.contains("on stderr");
+        assert!(read || arguments.contains(&"--json"), "{shown:?}");
+        harmless(&shown.stdout, arguments.contains(&"--color=always"));
+        harmless(&shown.stderr, arguments.contains(&"--color=always"));
+    }
+}
+
+#[test]
+fn terminal_escapes_of_an_image_and_in_the_engines_words_reach_no_terminal() {
+    let evil = "\u{1b}]0;t\u{7}\u{9b}31m\u{202e}nowhere";
+    let config = json!({
+        "Entrypoint": [format!("/{evil}")], "User": evil, "Labels": { evil: evil }, "Env": [format!("A={evil}")],
+        "WorkingDir": format!("/{evil}"), "StopSignal": "SIGTERM",
+    });
+    let image = engine::Image::load("evil", engine::this_architecture(), &config);
+    let head = "uses = [\"engine\"]\nwithin = \"40s\"";
+    let probes =
+        "kind = \"container\"\nas = \"app\"\nwatch = \"1s\"\n[[probe]]\nkind = \"image\"\nas = \"image\"";
+    let actual = "image.config.user + (app.state.error == null ? '' : app.state.error)";
+    let course = Course::default().check("1.1", head, probes, "app.state.running", actual);
+    let bench = Bench::with(&course, &format!("[app]\nimage = \"{}\"\n", image.0));
+    bench.run(&["check", "--json"]).verdict("1.1", "failed");
+    for arguments in SHOWN {
+        let shown = bench.run(arguments);
+        assert!(shown.stdout.contains("nowhere"), "{shown:?}");
+        harmless(&shown.stdout, arguments.contains(&"--color=always"));
+        harmless(&shown.stderr, arguments.contains(&"--color=always"));
     }
 }
 

@@ -59,48 +59,54 @@ fn a_read_only_workspace_is_judged_and_says_that_nothing_was_recorded() {
 
 #[test]
 fn a_full_disk_is_said_and_all_is_whole_and_works_again_with_room() {
-    for left_kb in [0, 4, 64, 256] {
-        let Some(disk) = Mount::small_disk() else { return };
-        let bench = bench();
-        copy(bench.workspace(), disk.path());
-        let bench = bench.in_workspace(disk.path());
-        bench.run(&["check", "--all"]).code(0);
-        let before = bench.progress().attempts("1.2".parse().unwrap()).unwrap().len();
-
-        disk.fill(left_kb);
-        let mut recorded = before;
-        // Until it is full in any case.
-        for _ in 0..3 {
-            let ended = bench.run(&["check", "1.2", "--json"]);
-            let result = ended.result("1.2");
-            match result["verdict"].as_str().unwrap() {
-                // What was left was enough.
-                "passed" => {
-                    assert!(left_kb > 0 && result["attempt"].is_u64(), "{left_kb} kB: {ended:?}");
-                    recorded += 1;
-                    disk.fill(0);
-                }
-                "error" => {
-                    assert_eq!(ended.code, 4, "{ended:?}");
-                    let said = format!("{}{}", result["error"], ended.stderr);
-                    assert!(said.contains("full") || said.contains("No space"), "{left_kb} kB: {said}");
-                    assert!(result["attempt"].is_null(), "{result}");
-                }
-                other => panic!("{left_kb} kB: {other}: {ended:?}"),
-            }
+    std::thread::scope(|scope| {
+        for left_kb in [0, 4, 64, 256] {
+            scope.spawn(move || on_a_disk_with(left_kb));
         }
-        let engine = bench.run(&["check", "1.1", "--json"]);
-        engine.verdict("1.1", "error");
-        assert_eq!(engine.code, 4, "{left_kb} kB: {engine:?}");
+    });
+}
 
-        disk.empty();
-        let progress = bench.progress();
-        assert_eq!(progress.integrity_check().unwrap(), [""; 0]);
-        assert_eq!(progress.attempts("1.2".parse().unwrap()).unwrap().len(), recorded, "{left_kb} kB");
-        let again = bench.run(&["check", "--all", "--json"]).code(0);
-        assert!(again.verdict("1.1", "passed")["attempt"].is_u64());
-        assert_eq!(bench.left(), [""; 0]);
+fn on_a_disk_with(left_kb: u64) {
+    let Some(disk) = Mount::small_disk() else { return };
+    let bench = bench();
+    copy(bench.workspace(), disk.path());
+    let bench = bench.in_workspace(disk.path());
+    bench.run(&["check", "--all"]).code(0);
+    let before = bench.progress().attempts("1.2".parse().unwrap()).unwrap().len();
+
+    disk.fill(left_kb);
+    let mut recorded = before;
+    // Until it is full in any case.
+    for _ in 0..3 {
+        let ended = bench.run(&["check", "1.2", "--json"]);
+        let result = ended.result("1.2");
+        match result["verdict"].as_str().unwrap() {
+            // What was left was enough.
+            "passed" => {
+                assert!(left_kb > 0 && result["attempt"].is_u64(), "{left_kb} kB: {ended:?}");
+                recorded += 1;
+                disk.fill(0);
+            }
+            "error" => {
+                assert_eq!(ended.code, 4, "{ended:?}");
+                let said = format!("{}{}", result["error"], ended.stderr);
+                assert!(said.contains("full") || said.contains("No space"), "{left_kb} kB: {said}");
+                assert!(result["attempt"].is_null(), "{result}");
+            }
+            other => panic!("{left_kb} kB: {other}: {ended:?}"),
+        }
     }
+    let engine = bench.run(&["check", "1.1", "--json"]);
+    engine.verdict("1.1", "error");
+    assert_eq!(engine.code, 4, "{left_kb} kB: {engine:?}");
+
+    disk.empty();
+    let progress = bench.progress();
+    assert_eq!(progress.integrity_check().unwrap(), [""; 0]);
+    assert_eq!(progress.attempts("1.2".parse().unwrap()).unwrap().len(), recorded, "{left_kb} kB");
+    let again = bench.run(&["check", "--all", "--json"]).code(0);
+    assert!(again.verdict("1.1", "passed")["attempt"].is_u64());
+    assert_eq!(bench.left(), [""; 0]);
 }
 
 #[test]
@@ -139,7 +145,7 @@ fn progress_of_a_newer_grader_is_left_alone_and_says_which_side_is_old() {
 
 #[test]
 fn links_where_the_grader_writes_are_not_followed() {
-    for link in [".grader", ".grader/progress.db", ".grader/log", ".grader/runs"] {
+    for link in [".grader", ".grader/progress.db", ".grader/log", ".grader/run"] {
         let bench = bench();
         let outside = bench.path("outside");
         fs::create_dir(&outside).unwrap();
@@ -154,5 +160,37 @@ fn links_where_the_grader_writes_are_not_followed() {
         assert!(link.ends_with("log") || ended.stderr.contains("symbolic link"), "{link}: {ended:?}");
         assert_eq!(fs::read(outside.join("mine")).unwrap(), b"mine", "{link}");
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "{link}: something was written through it");
+    }
+}
+
+#[test]
+fn progress_that_cannot_be_used_is_left_alone_and_told_with_the_way_out() {
+    let database = |bench: &Bench| bench.workspace().join(".grader/progress.db");
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 4] = [
+        ("is empty", |path| fs::write(path, "").unwrap()),
+        ("cannot be read as a database", |path| {
+            fs::write(path, "no database, and long enough to be seen as none").unwrap()
+        }),
+        ("cannot be read as a database", |path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("is a folder", |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        }),
+    ];
+    for (words, spoil) in spoil {
+        let bench = bench();
+        bench.run(&["check", "1.2"]).code(0);
+        spoil(&database(&bench));
+        let before = fs::read(database(&bench)).ok();
+        let ended = bench.run(&["check", "1.2", "--json"]);
+        assert!(ended.stderr.contains(words) && ended.stderr.contains("fix: "), "{words}: {ended:?}");
+        assert!(ended.verdict("1.2", "passed")["attempt"].is_null());
+        let list = bench.run(&["list"]);
+        assert!(list.code == 4 && list.stderr.contains(words), "{words}: {list:?}");
+        assert_eq!(fs::read(database(&bench)).ok(), before, "{words}");
     }
 }

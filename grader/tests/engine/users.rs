@@ -27,9 +27,9 @@ fn an_ordinary_user_of_the_engines_group_reaches_it_and_another_is_told_what_to_
         eprintln!("skipped: this engine's socket belongs to no group of its own");
         return;
     }
-    let bench = Bench::new(&Course::stays()).as_user(65534, Some(socket.gid()));
+    let bench = Bench::new(&Course::stays()).run_by(65534, Some(socket.gid()));
     bench.run(&["check", "--json"]).code(0).verdict("1.1", "passed");
-    let bench = Bench::new(&Course::stays()).as_user(65534, None);
+    let bench = Bench::new(&Course::stays()).run_by(65534, None);
     let ended = bench.run(&["check", "--json"]).code(3);
     let blocked = &ended.verdict("1.1", "blocked")["blocked"];
     assert!(blocked["fix"].to_string().contains("usermod -aG docker"), "{blocked}");
@@ -63,7 +63,7 @@ fn an_ordinary_user_gets_the_same_verdicts_as_root() {
         let bench = Bench::with(&course, &settings).at(&proxy.host());
         let bench = match user {
             None => bench,
-            Some(id) => bench.as_user(id, None),
+            Some(id) => bench.run_by(id, None),
         };
         let ended = bench.run(&["check", "--all", "--json"]);
         for id in ["1.1", "1.2", "1.3"] {

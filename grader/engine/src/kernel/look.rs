@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Access, Kernel, KernelError, Via,
+    Access, Kernel, KernelError, Via, about_the_first,
     capability::Capabilities,
     collect::{Raw, add_namespaces, read_all},
     first_pid,
@@ -16,7 +16,7 @@ use super::{
     not_running,
     op::{Op, Reply},
     parse::{Cgroup, Seccomp, inode, limiting_path},
-    refused, unreadable,
+    unreadable,
 };
 use crate::Container;
 
@@ -130,8 +130,8 @@ impl Maps {
         let replies = access.ask(vec![read("uid_map"), read("gid_map"), observer]).await?;
         let [uid_map, gid_map, observer] = three(replies);
         let map = |reply: Reply| {
-            let text =
-                reply.map_err(|refusal| refused(container, "read the user namespace of", refusal.errno))?;
+            let text = reply
+                .map_err(|refusal| about_the_first(container, "read the user namespace of", refusal.errno))?;
             IdMap::parse(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))
         };
         let ours = observer.ok().and_then(|link| inode(&String::from_utf8_lossy(&link)).ok());

@@ -271,6 +271,15 @@ fn refused(container: &Container, verb: &str, errno: Errno) -> KernelError {
     KernelError::Refused { what: format!("{verb} container {}", container.name()), errno: errno.to_string() }
 }
 
+/// What keeps from asking about the first process: one that is gone, or is just going, takes its container with it.
+fn about_the_first(container: &Container, verb: &str, errno: Errno) -> KernelError {
+    if errno.is_gone() || errno == Errno::EINVAL {
+        not_running(container)
+    } else {
+        refused(container, verb, errno)
+    }
+}
+
 fn unreadable(container: &Container, source: ParseError) -> KernelError {
     KernelError::Unreadable { container: container.name().to_owned(), source }
 }

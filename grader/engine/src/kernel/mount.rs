@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, KernelError, Via, first_pid, op::Op, parse::ParseError, refused, unreadable};
+use super::{Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::ParseError, unreadable};
 use crate::Container;
 
 /// What is mounted in a container.
@@ -52,7 +52,7 @@ impl Kernel {
         let text = access
             .ask_one(op)
             .await?
-            .map_err(|refusal| refused(container, "read the mounts of", refusal.errno))?;
+            .map_err(|refusal| about_the_first(container, "read the mounts of", refusal.errno))?;
         let mounts =
             parse_mounts(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))?;
         Ok(Mounts { via: access.via(), mounts })

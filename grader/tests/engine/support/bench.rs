@@ -69,7 +69,7 @@ impl Bench {
     }
 
     /// Lets it run as an ordinary user, who owns the folder; in `group` beside the user's own.
-    pub(crate) fn as_user(mut self, id: u32, group: Option<u32>) -> Self {
+    pub(crate) fn run_by(mut self, id: u32, group: Option<u32>) -> Self {
         self.user = Some(User { id, group });
         let owner = format!("{id}:{id}");
         let given = Command::new("chown").args(["-R", &owner]).arg(self.folder.path()).status();

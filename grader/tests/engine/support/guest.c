@@ -20,12 +20,15 @@ static void all(int fd, const char *bytes, size_t count) {
 
 static void say(int fd, const char *text) { all(fd, text, strlen(text)); }
 
+static void end(int signal) { (void)signal; _exit(0); }
+
 static void stay(void) {
     for (;;) pause();
 }
 
 /* Answers every request in one way; `how` says which. */
 static void serve(const char *how) {
+    signal(SIGTERM, end);
     int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(8000)};
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -78,6 +81,7 @@ int main(int argc, char **argv) {
     const char *how = argc > 2 ? argv[2] : "";
     if (!strcmp(what, "serve")) serve(how);
     if (!strcmp(what, "exit")) { say(2, "it ends at once\n"); return atoi(how); }
+    if (!strcmp(what, "exit-after")) { usleep((useconds_t)atoi(how) * 1000); return 0; }
     if (!strcmp(what, "stubborn")) { signal(SIGTERM, SIG_IGN); signal(SIGINT, SIG_IGN); stay(); }
     if (!strcmp(what, "fork")) for (;;) { pid_t child = fork(); if (child == 0) stay(); if (child < 0) usleep(50000); }
     if (!strcmp(what, "eat")) for (;;) memset(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, 1 << 20);

@@ -1,5 +1,7 @@
 //! A file system mounted for one test. Mounting needs root on Linux; elsewhere a test says that it was skipped.
 
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 use std::{fs, io::Write, path::Path, process::Command};
 
 /// Mounted until it is dropped.

@@ -231,8 +231,8 @@ fn answers(
             shared.strike(act);
         }
         wait_while_silent(shared);
-        if slow > 0 {
-            thread::sleep(Duration::from_millis(count as u64 * 1000 / slow));
+        if let Some(pause) = (count as u64 * 1000).checked_div(slow) {
+            thread::sleep(Duration::from_millis(pause));
         }
         client.write_all(&piece[..count])?;
     }
