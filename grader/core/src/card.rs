@@ -101,14 +101,8 @@ impl Card {
                     Outcome::Holds | Outcome::Failed { .. } | Outcome::NotEvaluated(_) => None,
                 })
                 .collect(),
-            blocked: match &attempt.verdict {
-                Verdict::Blocked(missing) => Some(missing.clone()),
-                Verdict::Passed | Verdict::Failed(_) | Verdict::Error(_) => None,
-            },
-            error: match &attempt.verdict {
-                Verdict::Error(fault) => Some(fault.clone()),
-                Verdict::Passed | Verdict::Failed(_) | Verdict::Blocked(_) => None,
-            },
+            blocked: attempt.verdict.blocked().cloned(),
+            error: attempt.verdict.fault().cloned(),
             proven: check.filter(|_| matches!(attempt.verdict, Verdict::Passed)).map(|check| Proven {
                 proves: check.proves.clone(),
                 leaves_open: check.leaves_open.clone(),

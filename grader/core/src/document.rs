@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Attempt, ExerciseId, Fault, Missing, Verdict, judge::Failure};
+use crate::{Attempt, ExerciseId, Fault, Missing, judge::Failure};
 
 /// The format of the document.
 pub const FORMAT: u32 = 1;
@@ -81,10 +81,6 @@ pub struct SubjectOf {
 
 impl From<&Attempt> for ResultOf {
     fn from(attempt: &Attempt) -> Self {
-        let failures = match &attempt.verdict {
-            Verdict::Failed(failures) => failures.as_slice(),
-            Verdict::Passed | Verdict::Blocked(_) | Verdict::Error(_) => &[],
-        };
         Self {
             exercise: attempt.exercise,
             title: attempt.title.clone(),
@@ -96,15 +92,9 @@ impl From<&Attempt> for ResultOf {
                 .iter()
                 .map(|(id, outcome)| AssertionOutcome { id: id.clone(), outcome: outcome.as_str() })
                 .collect(),
-            failures: failures.to_vec(),
-            blocked: match &attempt.verdict {
-                Verdict::Blocked(missing) => Some(missing.clone()),
-                Verdict::Passed | Verdict::Failed(_) | Verdict::Error(_) => None,
-            },
-            error: match &attempt.verdict {
-                Verdict::Error(fault) => Some(fault.clone()),
-                Verdict::Passed | Verdict::Failed(_) | Verdict::Blocked(_) => None,
-            },
+            failures: attempt.verdict.failures().to_vec(),
+            blocked: attempt.verdict.blocked().cloned(),
+            error: attempt.verdict.fault().cloned(),
             subject: SubjectOf {
                 image: attempt.evidence.subject.image.clone(),
                 tree: attempt.evidence.subject.tree.clone(),

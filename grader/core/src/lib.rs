@@ -8,6 +8,7 @@
 
 pub mod attempt;
 pub mod card;
+pub mod digest;
 pub mod document;
 pub mod evidence;
 pub mod exercise_id;

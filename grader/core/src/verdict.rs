@@ -70,6 +70,30 @@ impl VerdictWord {
 }
 
 impl Verdict {
+    /// The elements that failed; none unless it failed.
+    pub fn failures(&self) -> &[Failure] {
+        match self {
+            Self::Failed(failures) => failures,
+            Self::Passed | Self::Blocked(_) | Self::Error(_) => &[],
+        }
+    }
+
+    /// What is missing, if it is blocked.
+    pub const fn blocked(&self) -> Option<&Missing> {
+        match self {
+            Self::Blocked(missing) => Some(missing),
+            Self::Passed | Self::Failed(_) | Self::Error(_) => None,
+        }
+    }
+
+    /// What broke, if it is an error.
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Error(fault) => Some(fault),
+            Self::Passed | Self::Failed(_) | Self::Blocked(_) => None,
+        }
+    }
+
     /// The word for this verdict.
     pub const fn word(&self) -> VerdictWord {
         match self {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use grader_core::{
+    digest::sha256,
     evidence::{AnswersEvidence, Taken, Text},
     workbook::AnswersSpec,
 };
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::{Place, Stop, place::lock};
 use crate::workspace::{ReadError, read_inside};
@@ -20,7 +20,7 @@ pub(super) fn look(spec: &AnswersSpec, place: &Place<'_>) -> Result<AnswersEvide
     place.doing(format!("reading {file}"));
     let bytes =
         read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256(&bytes);
     lock(&place.subject).files.insert(file.clone(), sha256.clone());
     let (values, problem) = read(&spec.file, &bytes);
     let taken: BTreeMap<String, Taken> =

@@ -9,7 +9,7 @@ use std::{
 
 use grader_core::{
     evidence::{ContainerState, Output, RunOptions, Secrets, Text},
-    workbook::RunSpec,
+    workbook::{RunSpec, Setting},
 };
 use grader_engine::{
     Captured, Container, ContainerPlan, EngineError, HealthOverride, ImageFacts, Kernel, NetworkPlan,
@@ -192,8 +192,13 @@ impl App {
     }
 }
 
+/// The port that a check asks for, by the learner's name or its own.
+pub(super) fn port(setting: &Setting<u16>) -> Result<u16, Stop> {
+    setting.get().ok_or_else(|| Stop::blocked("the port is no number", "grader config set app.port=8000"))
+}
+
 /// A duration in whole milliseconds.
-pub(super) fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

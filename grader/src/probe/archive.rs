@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
+use grader_core::digest::hex;
 use grader_engine::EngineError;
 use sha2::{Digest, Sha256};
 use tokio_util::io::{StreamReader, SyncIoBridge};
@@ -93,7 +94,7 @@ fn measured(layer: impl Read, budget: u64) -> io::Result<Option<Layer>> {
     };
     // What comes after the archive's end belongs to the layer's hash and size as well.
     io::copy(&mut measured, &mut io::sink())?;
-    let diff_id = measured.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let diff_id = hex(&measured.hash.finalize());
     Ok(contents.map(|contents| Layer {
         diff_id: format!("sha256:{diff_id}"),
         size_bytes: measured.bytes,

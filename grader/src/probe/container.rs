@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::{
     Place, Stop,
-    app::{App, Extras, millis},
+    app::{App, Extras, millis, port},
     http,
 };
 
@@ -32,9 +32,6 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long a container is awaited that shall end by itself.
 const END_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long one answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// The most processes that are told one by one.
 const MOST_PROCESSES: usize = 500;
@@ -54,11 +51,11 @@ pub(super) enum Watched {
 }
 
 pub(super) async fn look(spec: &ContainerSpec, place: &Place<'_>) -> Result<Watched, Stop> {
-    let port = match &spec.serve {
+    let published = match &spec.serve {
         None => None,
-        Some(serve) => Some(port_of(serve)?),
+        Some(serve) => Some(port(&serve.port)?),
     };
-    let app = App::start(&spec.run, Extras { port, health: None }, place).await?;
+    let app = App::start(&spec.run, Extras { port: published, health: None }, place).await?;
     if let Some(why) = &app.not_started
         && spec.run.entrypoint.is_some()
         && (why.contains("executable file not found") || why.contains("no such file or directory"))
@@ -90,10 +87,6 @@ pub(super) async fn look(spec: &ContainerSpec, place: &Place<'_>) -> Result<Watc
     app.fits_the_machine(&evidence.output, &evidence.state)?;
     app.remove().await;
     Ok(Watched::Seen(Box::new(evidence)))
-}
-
-fn port_of(serve: &ServeSpec) -> Result<u16, Stop> {
-    serve.port.get().ok_or_else(|| Stop::blocked("the port is no number", "grader config set app.port=8000"))
 }
 
 async fn watch(
@@ -348,7 +341,7 @@ fn file_system(mounts: &[MountSeen], folder: &str) -> Option<String> {
 
 /// Asks an endpoint again and again, until it has held for as long as the check asks.
 async fn answers(app: &App, serve: &ServeSpec, place: &Place<'_>) -> Result<Series, Stop> {
-    let port = port_of(serve)?;
+    let port = port(&serve.port)?;
     let asked = serve.lasting.0;
     let mut series = SeriesBuilder::new(&serve.path, millis(asked));
     place.doing(format!("asking {} again and again, for {} after its first 200", serve.path, serve.lasting));
@@ -361,7 +354,9 @@ async fn answers(app: &App, serve: &ServeSpec, place: &Place<'_>) -> Result<Seri
         let began = Instant::now();
         let answer = match address {
             None => Err("its port is not open".to_owned()),
-            Some(address) => http::get(address, &serve.path, ANSWER_WITHIN).await.map(|answer| answer.status),
+            Some(address) => {
+                http::get(address, &serve.path, http::ANSWER_WITHIN).await.map(|answer| answer.status)
+            }
         };
         series.look(at_ms, millis(began.elapsed()), answer);
         let over = match series.first_ok_ms() {

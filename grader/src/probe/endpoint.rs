@@ -15,12 +15,9 @@ use tokio::time::sleep;
 
 use super::{
     Place, Stop,
-    app::{App, Extras, millis},
+    app::{App, Extras, millis, port},
     http,
 };
-
-/// How long one answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How much of a body becomes evidence, in bytes.
 const BODY: usize = 4096;
@@ -29,10 +26,7 @@ const BODY: usize = 4096;
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 pub(super) async fn look(spec: &EndpointSpec, place: &Place<'_>) -> Result<EndpointEvidence, Stop> {
-    let port = spec
-        .port
-        .get()
-        .ok_or_else(|| Stop::blocked("the port is no number", "grader config set app.port=8000"))?;
+    let port = port(&spec.port)?;
     let app = App::start(&spec.run, Extras { port: Some(port), health: None }, place).await?;
     let reader = Reader { spec, port, app: &app };
 
@@ -104,7 +98,7 @@ impl Reader<'_> {
         let Some(address) = address else {
             return Read { error: Some("its port is not open".into()), taken: nothing(), ..Read::default() };
         };
-        match http::get(address, &self.spec.path, ANSWER_WITHIN).await {
+        match http::get(address, &self.spec.path, http::ANSWER_WITHIN).await {
             Err(error) => Read { error: Some(error), taken: nothing(), ..Read::default() },
             Ok(answer) => {
                 let json = serde_json::from_slice::<Value>(&answer.body).ok();

@@ -11,6 +11,9 @@ use hyper::{Request, Response, StatusCode, body::Incoming, header};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout_at};
 
+/// How long one answer may take.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
 /// The most of a body that is read, in bytes.
 const MOST_BODY: usize = 1_000_000;
 

@@ -27,7 +27,7 @@ use grader_engine::EngineError;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use app::app_environment;
+pub(crate) use app::{app_environment, millis};
 pub(crate) use git::missing as no_repository;
 pub use images::Images;
 pub use place::{EngineAccess, Place};

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{OneCheck, Session, engine, limits::Limits, plan};
 use crate::{
-    probe::{EngineAccess, Images, chain},
+    probe::{EngineAccess, Images, chain, lock, millis},
     progress::{NotRecorded, ProgressError, Run, RunEvent},
 };
 
@@ -115,7 +115,7 @@ pub async fn check(
     }
     Ok(RunReport {
         started,
-        duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: millis(clock.elapsed()),
         attempts,
         not_recorded: into_inner(not_recorded),
         cancelled,
@@ -192,7 +192,7 @@ impl Running<'_> {
             attempt: attempt.number,
             took_ms: attempt.duration_ms,
         });
-        crate::probe::lock(&self.attempts).push(attempt);
+        lock(&self.attempts).push(attempt);
     }
 
     /// Records an attempt. One that should have been recorded and could not be is an error, whatever its
@@ -207,7 +207,7 @@ impl Running<'_> {
                     what: format!("the attempt ({was}) could not be recorded"),
                     detail: chain(&error),
                 });
-                *crate::probe::lock(&self.not_recorded) = Some(NotRecorded::from(error));
+                *lock(&self.not_recorded) = Some(NotRecorded::from(error));
             }
         }
     }

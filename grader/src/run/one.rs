@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::{
-    probe::{self, EngineAccess, Images, Looked, Place, Stop, engine_seen, lock},
+    probe::{self, EngineAccess, Images, Looked, Place, Stop, engine_seen, lock, millis},
     progress::{RunEvent, Step},
     workspace::{Repository, Workspace},
 };
@@ -185,8 +185,4 @@ fn too_late(limit: Duration, doing: &str) -> Fault {
         what: format!("the check did not end within {} s, its limit", limit.as_secs_f64()),
         detail: format!("the last that was done: {doing}"),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

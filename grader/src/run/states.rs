@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use grader_core::{ExerciseId, VerdictWord};
-use sha2::{Digest, Sha256};
+use grader_core::{ExerciseId, VerdictWord, digest::sha256};
 use tokio::time::timeout;
 
 use super::{Session, engine};
@@ -48,9 +47,15 @@ fn judge_again(
     let others: Vec<(ExerciseId, u64)> =
         judged_by_another(summaries, checks).iter().map(|last| (last.exercise, last.number)).collect();
     for (id, number) in others {
-        let (Some(check), Some(attempt)) = (checks.get(&id), session.progress.attempt(number)?) else {
-            continue;
+        let attempt = match session.progress.attempt(number) {
+            Ok(attempt) => attempt,
+            // One that cannot be read says nothing more than it did; the others still do.
+            Err(error) => {
+                tracing::warn!(error = crate::probe::chain(&error), number, "cannot be judged again");
+                None
+            }
         };
+        let (Some(check), Some(attempt)) = (checks.get(&id), attempt) else { continue };
         let again = attempt.rejudged(check, &session.progress.held(check)?);
         match session.progress.record_rejudgement(&again) {
             Ok(()) | Err(ProgressError::NotRecorded(_)) => {}
@@ -112,9 +117,7 @@ async fn image_now(reference: &str) -> Look<Option<String>> {
 
 fn file_now(session: &Session, path: &str) -> Look<Option<String>> {
     match read_inside(session.workspace.root(), path, LARGEST) {
-        Ok(bytes) => {
-            Look::Seen(Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()))
-        }
+        Ok(bytes) => Look::Seen(Some(sha256(&bytes))),
         Err(ReadError::Io { .. }) => Look::NotNow,
         Err(
             ReadError::Missing { .. }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::{
     Check, Diagnostic, Manifest, SourceFile,
     check_file::{CheckFile, FORMAT, check_schema},
     parse_toml,
     resolve::resolve,
 };
-use crate::ExerciseId;
+use crate::{ExerciseId, digest::sha256};
 
 /// The files of a workbook by their path, as `checks/4.2.toml`; where they came from is the caller's affair.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,7 +124,7 @@ impl Reading {
             Ok(file) => file,
             Err(faults) => return self.faults.extend(faults),
         };
-        let hash = hex(&Sha256::digest(source.text.as_bytes()));
+        let hash = sha256(source.text.as_bytes());
         match resolve(id, file, hash, &source) {
             Ok(check) => {
                 self.checks.insert(id, (check, source));
@@ -134,8 +132,4 @@ impl Reading {
             Err(faults) => self.faults.extend(faults),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
