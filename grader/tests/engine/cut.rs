@@ -8,11 +8,11 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::support::{Act, Bench, Course, Proxy, container};
+use crate::support::{Act, Bench, Course, Proxy, SERVES, container};
 
 /// The check of a container that serves: create, start, look, ask, kill, wait, logs, remove.
 fn course() -> Course {
-    let serve = "watch = \"1s\"\nserve = { path = \"/\", port = 8000, for = \"1s\" }";
+    let serve = "try_writes = true\nserve = { path = \"/\", port = 8000, for = \"1s\" }";
     Course::default().engine(
         "1.1",
         &container(&["serve", "ok"], serve),
@@ -93,7 +93,7 @@ fn an_engine_cut_while_removing_leaves_nothing_after_the_next_start() {
 #[track_caller]
 fn silence(method: &'static str, part: &'static str, act: Act) {
     let proxy = Proxy::new();
-    let probe = container(&["serve", "ok"], "watch = \"1s\"");
+    let probe = container(&["serve", "ok"], SERVES);
     let course = Course::default().check(
         "1.1",
         "uses = [\"engine\"]\nwithin = \"6s\"",

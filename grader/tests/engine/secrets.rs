@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Bench, Course, container, engine};
+use crate::support::{Bench, Course, SERVES, container, engine};
 
 /// Values that must be nowhere, under names that mark them.
 const CANARIES: [&str; 6] = [
@@ -50,7 +50,7 @@ fn secrets_of_the_learner_are_in_no_database_card_event_log_or_document() {
         "kind = \"endpoint\"\nas = \"app\"\npath = \"/\"\nport = 8000\ngap = \"200ms\"\nfirst_within = \"5s\"\n{run}"
     );
     let course = Course::default()
-        .engine("1.1", &container(&["environment"], "watch = \"1s\""), "!app.state.running")
+        .engine("1.1", &container(&["environment"], SERVES), "!app.state.running")
         .engine("1.2", &endpoint, "app.first.json_object")
         .check(
             "1.3",

@@ -97,7 +97,7 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
     let theirs = Theirs::make();
     let proxy = Proxy::new();
     let run = "run = { command = [\"serve\", \"ok\"] }";
-    let writes = "watch = \"2s\"\ntry_writes = true\nserve = { path = \"/\", for = \"1s\" }";
+    let writes = "try_writes = true\nserve = { path = \"/\", for = \"1s\" }";
     let endpoint = format!("kind = \"endpoint\"\nas = \"app\"\npath = \"/\"\ngap = \"200ms\"\n{run}");
     let course = Course::default()
         .answer("1.1")

@@ -65,7 +65,7 @@ fn an_ordinary_user_gets_the_same_verdicts_as_root() {
             None => bench,
             Some(id) => bench.run_by(id, None),
         };
-        let ended = bench.run(&["check", "--all", "--json"]);
+        let ended = bench.run_unless_busy(&["check", "--all", "--json"]);
         for id in ["1.1", "1.2", "1.3"] {
             ended.verdict(id, "passed");
         }

@@ -158,6 +158,17 @@ impl Bench {
         self.start(arguments).end()
     }
 
+    /// The same, again as long as the machine is too busy to watch a container closely, as the grader says then.
+    pub(crate) fn run_unless_busy(&self, arguments: &[&str]) -> Ended {
+        for _ in 0..4 {
+            let ended = self.run(arguments);
+            if !ended.stdout.contains("too busy to watch") {
+                return ended;
+            }
+        }
+        self.run(arguments)
+    }
+
     /// Starts it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Going {
         Going::start(self.command(arguments))

@@ -8,6 +8,6 @@ pub(crate) mod mount;
 pub(crate) mod proxy;
 
 pub(crate) use bench::{Bench, Ended};
-pub(crate) use course::{Course, container};
+pub(crate) use course::{Course, SERVES, container};
 pub(crate) use mount::Mount;
 pub(crate) use proxy::{Act, Proxy};
