@@ -42,14 +42,14 @@ fn a_workspace_file_that_cannot_be_used() {
     assert_transcript("broken-workspace.txt", &transcript);
     bench.write("workspace.toml", &format!("format = 1\n# {}\n", "x".repeat(300_000)));
     assert_said(&bench.run(&["list"]), 2, &["larger than", "workspace.toml"]);
-    fs::write(bench.path("work/workspace.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    fs::write(bench.path("here/workspace.toml"), [0xff, 0xfe, 0x00]).unwrap();
     assert_said(&bench.run(&["list"]), 2, &["workspace.toml"]);
 }
 
 #[test]
 fn a_workspace_file_that_is_no_file() {
     let bench = Bench::baking();
-    let file = bench.path("work/workspace.toml");
+    let file = bench.path("here/workspace.toml");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert_said(&bench.run(&["check", "1.1"]), 2, &["workspace.toml", "no regular file"]);
@@ -91,7 +91,7 @@ fn an_unknown_exercise_is_told_what_there_is() {
 #[test]
 fn an_exercise_to_come_is_blocked() {
     let bench = Bench::new();
-    assert_said(&bench.run(&["init", "work", "-y"]), 0, &[]);
+    assert_said(&bench.run(&["init", "here", "-y"]), 0, &[]);
     assert_transcript(
         "to-come.txt",
         &bench.transcript(&["check 1.1", "check 5 --plain", "show 1.1", "hint 1.1", "help 1.1"]),
@@ -101,7 +101,7 @@ fn an_exercise_to_come_is_blocked() {
 #[test]
 fn without_an_engine_a_check_is_blocked_and_says_what_to_do() {
     let bench = Bench::new();
-    assert_said(&bench.run(&["init", "work", "-y"]), 0, &[]);
+    assert_said(&bench.run(&["init", "here", "-y"]), 0, &[]);
     let output = bench.run(&["check", "4"]);
     assert_said(&output, 3, &["blocked", "unix:///nowhere/engine.sock", "  do  ", "grader doctor"]);
     assert_said(&bench.run(&["check", "--plain"]), 3, &["status: blocked\n", "missing: ", "do: "]);
@@ -144,20 +144,20 @@ fn a_name_that_shells_dislike_works() {
 #[test]
 fn where_nothing_can_be_recorded_it_is_judged_all_the_same() {
     let bench = Bench::baking();
-    fs::write(bench.path("work/.grader"), "in the way").unwrap();
+    fs::write(bench.path("here/.grader"), "in the way").unwrap();
     assert_said(&bench.run(&["check", "1.1"]), 1, &["nothing will be recorded", ".grader", "flour_g = 0"]);
     assert_said(&bench.run(&["check", "1.1", "--json"]), 1, &["\"attempt\": null"]);
     assert_said(&bench.run(&["hint", "1.1"]), 0, &["hint 1 of 3"]);
-    assert_eq!(fs::read(bench.path("work/.grader")).unwrap(), b"in the way");
+    assert_eq!(fs::read(bench.path("here/.grader")).unwrap(), b"in the way");
 }
 
 #[test]
 fn a_damaged_database_is_named_and_kept() {
     let bench = Bench::baking();
     assert_said(&bench.run(&["check", "1.1"]), 1, &[]);
-    let database = bench.path("work/.grader/progress.db");
+    let database = bench.path("here/.grader/progress.db");
     for extra in ["-wal", "-shm"] {
-        let path = bench.path(&format!("work/.grader/progress.db{extra}"));
+        let path = bench.path(&format!("here/.grader/progress.db{extra}"));
         if path.exists() {
             fs::remove_file(path).unwrap();
         }
@@ -239,12 +239,12 @@ fn answers_that_are_no_answers() {
     let bench = Bench::baking();
     bench.write("answers/1.1.toml", "");
     assert_said(&bench.run(&["check", "1.1"]), 1, &["failed"]);
-    fs::write(bench.path("work/answers/1.1.toml"), [0, 159, 146, 150, 10]).unwrap();
+    fs::write(bench.path("here/answers/1.1.toml"), [0, 159, 146, 150, 10]).unwrap();
     assert_said(&bench.run(&["check", "1.1"]), 1, &["failed"]);
-    fs::File::create(bench.path("work/answers/1.1.toml")).unwrap().set_len(100_000_000).unwrap();
+    fs::File::create(bench.path("here/answers/1.1.toml")).unwrap().set_len(100_000_000).unwrap();
     assert_said(&bench.run(&["check", "1.1"]), 3, &["blocked", "larger than", "shorten answers/1.1.toml"]);
-    fs::remove_file(bench.path("work/answers/1.1.toml")).unwrap();
-    symlink("/etc/passwd", bench.path("work/answers/1.1.toml")).unwrap();
+    fs::remove_file(bench.path("here/answers/1.1.toml")).unwrap();
+    symlink("/etc/passwd", bench.path("here/answers/1.1.toml")).unwrap();
     let output = bench.run(&["check", "1.1"]);
     assert_said(&output, 3, &["blocked", "leads out of the workspace"]);
     assert!(!shown(&output).contains("root:"));

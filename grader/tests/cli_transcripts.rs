@@ -110,7 +110,7 @@ fn settings_keep_their_comments() {
         "config set nonsense",
         "config",
     ]);
-    transcript += &std::fs::read_to_string(bench.path("work/workspace.toml")).unwrap();
+    transcript += &std::fs::read_to_string(bench.path("here/workspace.toml")).unwrap();
     assert_transcript("config.txt", &transcript);
 }
 

@@ -31,7 +31,7 @@ impl Bench {
     /// With the workbook of another subject, and a workspace of it laid out in `work`.
     pub(crate) fn baking() -> Self {
         let bench = Self::new().with("GRADER_WORKBOOK", bread().to_str().expect("a path of text"));
-        let made = bench.run(&["init", "work", "--yes"]);
+        let made = bench.run(&["init", "here", "--yes"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         bench
     }
@@ -49,12 +49,12 @@ impl Bench {
 
     /// Writes a file of the workspace.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        std::fs::write(self.path("work").join(path), text).expect("a file of the workspace");
+        std::fs::write(self.path("here").join(path), text).expect("a file of the workspace");
     }
 
     /// The binary in the workspace, or outside of it where there is none yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let work = self.path("work");
+        let work = self.path("here");
         let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
         command
             .args(arguments)
