@@ -77,11 +77,19 @@ impl Place<'_> {
         })
     }
 
-    /// Resolves an image once in a run.
+    /// Resolves an image once in a run; the app's own becomes a part of what is judged.
     pub async fn image(&self, reference: &str) -> Result<ImageFacts, Stop> {
-        if let Some(known) = self.images.known(reference) {
-            return Ok(known);
+        let facts = match self.images.known(reference) {
+            Some(known) => known,
+            None => self.resolved(reference).await?,
+        };
+        if reference == self.names().app.image {
+            lock(&self.subject).image = Some(facts.id.clone());
         }
+        Ok(facts)
+    }
+
+    async fn resolved(&self, reference: &str) -> Result<ImageFacts, Stop> {
         let engine = self.engine()?.engine();
         let facts = engine.image(reference).await.map_err(|error| {
             if error.is_not_found() {
@@ -93,9 +101,6 @@ impl Place<'_> {
             }
         })?;
         self.images.keep(reference, &facts);
-        if reference == self.names().app.image {
-            lock(&self.subject).image = Some(facts.id.clone());
-        }
         Ok(facts)
     }
 

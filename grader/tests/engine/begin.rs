@@ -72,6 +72,24 @@ fn the_start_fails_every_check_and_the_sample_app_laid_over_it_passes_each() {
     assert!(ended.memory_kb < 150_000, "{} kB, whatever the images weigh", ended.memory_kb);
     assert_eq!(bench.left(), [""; 0]);
 
+    // What was judged is there still: nothing is stale until something of it changes, and then that alone.
+    let states = |wanted: &str| {
+        let listed = bench.run(&["list", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+        let of = |id: &str| {
+            let exercises = document["exercises"].as_array().unwrap();
+            exercises.iter().find(|exercise| exercise["exercise"] == *id).unwrap()["state"].clone()
+        };
+        for id in EXERCISES {
+            assert_eq!(of(id), wanted, "{id}: {document}");
+        }
+    };
+    states("passed");
+    engine::run(&folder, "docker", &["tag", &format!("{name}:before"), &name]);
+    states("stale");
+    engine::run(&folder.join("app"), "docker", &["build", "-q", "-t", &name, "--build-arg", &argument, "."]);
+    states("passed");
+
     // Stopped in the middle and continued, it has not failed: passed, or an error of nobody's.
     let mut going = bench.start_until_it_runs(&["check", "4.2", "4.3", "--json"]);
     going.signal(Signal::STOP);
