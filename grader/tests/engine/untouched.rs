@@ -73,7 +73,14 @@ impl Theirs {
             format!("/images/{}/json", self.image.0),
         ]
         .iter()
-        .map(|path| engine::ask("GET", path).1)
+        .map(|path| {
+            let mut about = engine::ask("GET", path).1;
+            // The engine tells mounts in an order of chance.
+            if let Some(mounts) = about["Mounts"].as_array_mut() {
+                mounts.sort_by_key(|mount| mount["Destination"].to_string());
+            }
+            about
+        })
         .collect()
     }
 }
