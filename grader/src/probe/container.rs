@@ -1,40 +1,29 @@
 //! Starts a container and watches it from outside: processes, state, mounts, refused writes, answers.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use grader_core::{
     evidence::{
-        ContainerEvidence, MountSeen, ProcessSeen, Series, SeriesBuilder, Watched as WatchedFor,
-        WriteAttempt, WriteOutcome,
+        ContainerEvidence, MountSeen, Series, SeriesBuilder, Watched as WatchedFor, WriteAttempt,
+        WriteOutcome,
     },
     workbook::{ContainerSpec, ServeSpec},
 };
-use grader_engine::{Exit, Id, Ids, KernelError, Process, ProcessLook, Via};
+use grader_engine::{Exit, KernelError};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::{
     Place, Stop,
     app::{App, Extras, millis, port},
     http,
+    processes::Processes,
 };
-
-/// Time between two looks at the processes.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
-
-/// The fewest looks a second that count as watching.
-const FEWEST_A_SECOND: u64 = 4;
 
 /// Time between two requests of an endpoint.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long a container is awaited that shall end by itself.
 const END_WITHIN: Duration = Duration::from_secs(10);
-
-/// The most processes that are told one by one.
-const MOST_PROCESSES: usize = 500;
 
 /// File systems that the kernel makes, not the image: nothing that a program writes there is kept.
 const KERNEL_FILE_SYSTEMS: [&str; 8] =
@@ -139,142 +128,6 @@ async fn watch(
         }
     }
     Ok(())
-}
-
-/// Who a process is, and as whom it acts: one that changes its user is seen anew.
-type Identity = (u32, u32, u64, [u64; 4]);
-
-#[derive(Default)]
-struct Processes {
-    seen: BTreeMap<Identity, ProcessSeen>,
-    looks: u64,
-    /// It was found not running: after its end, or between two of its lives.
-    has_ended: bool,
-    last_look_ms: u64,
-    longest_gap_ms: u64,
-    via: Option<Via>,
-}
-
-impl Processes {
-    async fn watch(&mut self, app: &App, span: Duration) -> Result<(), Stop> {
-        let end = app.started + span;
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while Instant::now() < end {
-            ticks.tick().await;
-            match app.kernel.look(&app.container).await {
-                Ok(look) => self.add(&look, app.age_ms()),
-                // It may end, and with a restart policy begin again: both are facts, not faults.
-                Err(KernelError::NotRunning { .. }) => {
-                    self.has_ended = true;
-                    if app.options.restarts_allowed == 0 {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(kernel_stop(error)),
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, look: &ProcessLook, at_ms: u64) {
-        self.looks += 1;
-        self.longest_gap_ms = self.longest_gap_ms.max(at_ms.saturating_sub(self.last_look_ms));
-        self.last_look_ms = at_ms;
-        self.via = Some(look.via);
-        for process in &look.processes {
-            // What has ended and was not collected yet acts no more.
-            if process.state == 'Z' || is_the_runtimes(process, look) {
-                continue;
-            }
-            self.add_one(process, process.pid, &process.uids, at_ms);
-            for thread in &process.odd_threads {
-                self.add_one(process, thread.tid, &thread.uids, at_ms);
-            }
-        }
-    }
-
-    fn add_one(&mut self, process: &Process, pid: u32, uids: &Ids, at_ms: u64) {
-        let users = [uids.effective, uids.real, uids.saved, uids.filesystem].map(inside);
-        let identity = (process.pid, pid, process.started_ticks, users);
-        if let Some(known) = self.seen.get_mut(&identity) {
-            known.last_seen_ms = at_ms;
-            return;
-        }
-        if self.seen.len() >= MOST_PROCESSES {
-            return;
-        }
-        let [uid, real_uid, saved_uid, _] = users;
-        self.seen.insert(
-            identity,
-            ProcessSeen {
-                pid: pid.into(),
-                command: process.name.chars().filter(|c| !c.is_control()).collect(),
-                uid,
-                real_uid,
-                saved_uid,
-                gid: inside(process.gids.effective),
-                host_uid: uids.effective.host.into(),
-                host_gid: process.gids.effective.host.into(),
-                capabilities: process.capabilities.effective.clone(),
-                no_new_privileges: process.no_new_privs,
-                first_seen_ms: at_ms,
-                last_seen_ms: at_ms,
-            },
-        );
-    }
-
-    /// Too few looks at a container that ran all the while prove nothing: the machine was too busy, and that
-    /// is nobody's failure.
-    fn were_enough(&self, span: Option<Duration>) -> Result<(), Stop> {
-        let Some(span) = span else { return Ok(()) };
-        let needed = millis(span) * FEWEST_A_SECOND / 1000;
-        // That one has ended is a fact, however seldom it was seen before.
-        if !self.has_ended && self.looks < needed {
-            return Err(Stop::Fault(grader_core::Fault {
-                what: "this machine was too busy to watch the container closely enough".into(),
-                detail: format!("{} looks in {} s, {needed} are the fewest", self.looks, span.as_secs_f64()),
-            }));
-        }
-        Ok(())
-    }
-
-    fn into_evidence(self, watched: &mut WatchedFor, processes: &mut Vec<ProcessSeen>) {
-        watched.looks = self.looks;
-        watched.longest_gap_ms = self.longest_gap_ms;
-        watched.via = match self.via {
-            None => "nothing".into(),
-            Some(Via::Proc) => "proc".into(),
-            Some(Via::Helper) => "helper".into(),
-        };
-        processes.extend(self.seen.into_values());
-        processes.sort_by_key(|process| (process.first_seen_ms, process.pid));
-    }
-}
-
-/// Whether it is the container runtime itself, on its way in to start a health test or an exec: still root,
-/// not yet the program that it will become, whose user is then looked at like every other's.
-///
-/// A program of the image cannot pass for it: its parent is outside the container, which is so only for
-/// what the engine starts, and the file that it runs is none of the image's (runc runs from a file
-/// without a name or from a sealed copy in memory).
-fn is_the_runtimes(process: &Process, look: &ProcessLook) -> bool {
-    let from_outside = !look.processes.iter().any(|other| other.pid == process.ppid);
-    let is_first = look.processes.first().is_some_and(|first| first.pid == process.pid);
-    let foreign = match process.exe.as_deref() {
-        None => process.name.starts_with("runc:["),
-        Some(exe) => {
-            exe == "/"
-                || exe.starts_with("/memfd:")
-                || ["/runc", "/crun"].iter().any(|own| exe.ends_with(own))
-        }
-    };
-    from_outside && !is_first && foreign
-}
-
-/// The number inside the container's user namespace; what is not mapped is the kernel's overflow id.
-fn inside(id: Id) -> u64 {
-    id.inside.unwrap_or(65534).into()
 }
 
 /// Mounts, and attempts to write at each of them and in usual folders.

@@ -82,6 +82,12 @@ async fn read_layers(
             size_bytes: layer.size_bytes,
             created_by: named.then(|| with_layer[at].chars().take(200).collect()),
         });
+        if layer.contents.has_too_many() {
+            return Err(Stop::Fault(grader_core::Fault {
+                what: format!("`{}` holds more programs than are looked at", evidence.reference),
+                detail: format!("layer {diff_id}"),
+            }));
+        }
         found.push(&layer.contents);
     }
     evidence.size_bytes = Some(evidence.layers.iter().map(|layer| layer.size_bytes).sum());

@@ -15,8 +15,9 @@ use memchr::memmem;
 /// Begins the build information that Go's linker puts into every executable. Source: Go, debug/buildinfo.
 const GO_BUILD_INFO: &[u8] = b"\xff Go buildinf:";
 
-/// The most files of interest that are remembered of one layer.
-const MOST_FOUND: usize = 20_000;
+/// The most files of interest that are remembered of one layer. More is no image that a check could tell
+/// the kind of, and not a crowd in which to hide a program.
+const MOST_FOUND: usize = 200_000;
 
 /// What one layer tells.
 #[derive(Debug, Default)]
@@ -27,6 +28,7 @@ pub(super) struct Contents {
     removed: BTreeSet<String>,
     emptied: BTreeSet<String>,
     python_library: BTreeSet<String>,
+    too_many: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,11 @@ enum Program {
 }
 
 impl Contents {
+    /// Whether it holds more programs and links than are remembered, so that its kind cannot be told.
+    pub(super) fn has_too_many(&self) -> bool {
+        self.too_many
+    }
+
     /// Reads a layer's archive.
     pub(super) fn read(archive: &mut impl Read) -> io::Result<Self> {
         let mut contents = Self::default();
@@ -60,6 +67,7 @@ impl Contents {
                 continue;
             }
             if contents.programs.len() + contents.links.len() > MOST_FOUND {
+                contents.too_many = true;
                 continue;
             }
             if kind.is_symlink() || kind.is_hard_link() {

@@ -16,6 +16,7 @@ mod image;
 mod images;
 mod kind;
 mod place;
+mod processes;
 
 use std::collections::BTreeMap;
 

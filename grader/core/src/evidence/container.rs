@@ -74,6 +74,9 @@ pub struct Watched {
     pub looks: u64,
     /// The longest time between two looks, in milliseconds. What lives shorter can be missed.
     pub longest_gap_ms: u64,
+    /// Sightings of processes beyond the first 500, which are not told one by one: each acts as the same
+    /// users and group as one that is.
+    pub left_out: u64,
     /// How details were read: `proc` (this machine's kernel) or `helper` (a container on the engine's kernel).
     pub via: String,
 }

@@ -354,6 +354,7 @@ pub(crate) fn container() -> ContainerEvidence {
             lasted_ms: 6000,
             looks: 24,
             longest_gap_ms: 260,
+            left_out: 0,
             via: "proc".into(),
         },
         processes: vec![process(4711, "gunicorn"), process(4712, "gunicorn")],
