@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
 
+#[path = "support/attempt.rs"]
+mod recorded;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -16,28 +19,15 @@ use std::{
 };
 
 use grader::progress::{Progress, ProgressError, RunEvent};
-use grader_core::{Attempt, ExerciseId, Verdict, evidence::Evidence, judge::Outcome};
+use grader_core::{Attempt, ExerciseId};
 use grader_engine::{Ledger as _, Made, MadeKind};
 
 fn id(text: &str) -> ExerciseId {
     text.parse().unwrap()
 }
 
-/// An attempt that passed, with `bytes` of evidence.
 fn attempt(exercise: &str, bytes: usize) -> Attempt {
-    let mut evidence = Evidence::empty();
-    evidence.seen.insert("app".into(), serde_json::json!({ "output": "x".repeat(bytes) }));
-    Attempt {
-        number: None,
-        exercise: id(exercise),
-        title: "t".into(),
-        check_hash: "h".into(),
-        started: "2026-11-24T23:10:00Z".parse().unwrap(),
-        duration_ms: 640,
-        evidence,
-        outcomes: vec![("holds".into(), Outcome::Holds)],
-        verdict: Verdict::Passed,
-    }
+    recorded::attempt(id(exercise), bytes)
 }
 
 fn database(root: &Path) -> PathBuf {

@@ -3,91 +3,28 @@
 //! Mounting needs root on Linux; elsewhere each test says that it was skipped.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::Command,
-};
+#[path = "support/mount.rs"]
+mod mount;
+#[path = "support/attempt.rs"]
+mod recorded;
+
+use std::{fs, path::Path};
 
 use grader::progress::{NotRecorded, Progress, ProgressError};
-use grader_core::{Attempt, ExerciseId, Verdict, evidence::Evidence, judge::Outcome};
+use grader_core::{Attempt, ExerciseId};
+use mount::Mount;
 
 fn exercise() -> ExerciseId {
     "4.2".parse().unwrap()
 }
 
-/// An attempt that passed, with `bytes` of evidence.
 fn attempt(bytes: usize) -> Attempt {
-    let mut evidence = Evidence::empty();
-    evidence.seen.insert("app".into(), serde_json::json!({ "output": "x".repeat(bytes) }));
-    Attempt {
-        number: None,
-        exercise: exercise(),
-        title: "t".into(),
-        check_hash: "h".into(),
-        started: "2026-11-24T23:10:00Z".parse().unwrap(),
-        duration_ms: 640,
-        evidence,
-        outcomes: vec![("holds".into(), Outcome::Holds)],
-        verdict: Verdict::Passed,
-    }
+    recorded::attempt(exercise(), bytes)
 }
 
 fn last(progress: &Progress) -> u64 {
     progress.last(exercise()).unwrap().unwrap().number
-}
-
-/// A file system mounted for one test.
-struct Mount(tempfile::TempDir);
-
-impl Mount {
-    /// Mounts one; `None`, with a word, where this process may not.
-    fn new(arguments: &[&str]) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount").args(arguments).arg(folder.path()).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(folder));
-        }
-        eprintln!("skipped: this needs `mount {}`, which needs root on Linux", arguments.join(" "));
-        None
-    }
-
-    fn small_disk() -> Option<Self> {
-        Self::new(&["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs"])
-    }
-
-    fn read_only(root: &Path) -> Option<Self> {
-        let view = Self::new(&["-o", "bind,ro", &root.display().to_string()])?;
-        let remounted = Command::new("mount").args(["-o", "remount,bind,ro"]).arg(view.path()).status();
-        assert!(remounted.unwrap().success());
-        Some(view)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).status();
-        if !unmounted.is_ok_and(|status| status.success()) {
-            eprintln!("{} is still mounted", self.0.path().display());
-        }
-    }
-}
-
-/// Fills the disk but for so many kilobytes.
-fn fill(root: &Path, left_kb: u64) -> PathBuf {
-    let filler = root.join("filler");
-    let mut file = fs::OpenOptions::new().append(true).create(true).open(&filler).unwrap();
-    while file.write_all(&[1; 4096]).is_ok() {}
-    let length = file.metadata().unwrap().len();
-    file.set_len(length.saturating_sub(left_kb * 1024)).unwrap();
-    filler
 }
 
 #[test]
@@ -97,7 +34,7 @@ fn a_full_disk_is_said_and_all_is_whole_and_works_when_there_is_room_again() {
         let root = disk.path();
         let progress = Progress::open(root).unwrap();
         progress.record(&attempt(1000)).unwrap();
-        fill(root, left_kb);
+        disk.fill(left_kb);
 
         // A handle that was open before, until the disk is full.
         let mut recorded = 1;
@@ -115,7 +52,7 @@ fn a_full_disk_is_said_and_all_is_whole_and_works_when_there_is_room_again() {
 
         // Another one beside it, then one alone: each says so, and reads.
         let look = || {
-            fill(root, 0);
+            disk.fill(0);
             let (other, said) = Progress::open_or_unrecorded(root);
             match said {
                 Some(NotRecorded { why, .. }) => assert!(why.contains("disk is full"), "{why}"),
@@ -129,7 +66,7 @@ fn a_full_disk_is_said_and_all_is_whole_and_works_when_there_is_room_again() {
         drop(progress);
         look();
 
-        fs::remove_file(root.join("filler")).unwrap();
+        disk.empty();
         let progress = Progress::open(root).unwrap();
         assert_eq!(progress.record(&attempt(20_000)).unwrap(), recorded + 1);
         assert!(progress.integrity_check().unwrap().is_empty());
@@ -140,7 +77,7 @@ fn a_full_disk_is_said_and_all_is_whole_and_works_when_there_is_room_again() {
 fn a_workspace_on_a_full_disk_gets_no_half_made_database() {
     for left_kb in [0, 4, 16, 64, 100, 150, 200] {
         let Some(disk) = Mount::small_disk() else { return };
-        let filler = fill(disk.path(), left_kb);
+        disk.fill(left_kb);
         let (progress, said) = Progress::open_or_unrecorded(disk.path());
         if let Some(NotRecorded { why, .. }) = said {
             assert!(why.contains("disk is full"), "{why}");
@@ -148,7 +85,7 @@ fn a_workspace_on_a_full_disk_gets_no_half_made_database() {
             assert!(!disk.path().join(".grader/progress.db").exists() || left_kb >= 64);
         }
         drop(progress);
-        fs::remove_file(filler).unwrap();
+        disk.empty();
         let progress = Progress::open(disk.path()).unwrap();
         assert_eq!(progress.record(&attempt(10)).unwrap(), 1);
         assert!(progress.integrity_check().unwrap().is_empty());

@@ -80,6 +80,7 @@ impl OneCheck<'_> {
         // Recorded with every attempt; whether it is judged is the check's affair.
         lock(evidence).subject.tree =
             Repository::holding(&self.workspace.root().join(&app.path)).ok().and_then(|found| found.tree());
+        let secrets = self.secrets()?;
         for probe in &self.check.probes {
             let spec = probe.spec.fill(&names).map_err(|error| {
                 Stop::blocked(probe::chain(&error), "edit workspace.toml: its value does not fit this check")
@@ -101,7 +102,7 @@ impl OneCheck<'_> {
                 tools: Mutex::default(),
                 step: &step,
             };
-            self.look_once(&filled, &place, evidence).await?;
+            self.look_once(&filled, &place, evidence, &secrets).await?;
         }
         Ok(())
     }
@@ -111,6 +112,7 @@ impl OneCheck<'_> {
         probe: &Probe,
         place: &Place<'_>,
         evidence: &Mutex<Evidence>,
+        secrets: &Secrets,
     ) -> Result<(), Stop> {
         let at = Timestamp::now();
         let clock = Instant::now();
@@ -129,7 +131,7 @@ impl OneCheck<'_> {
                 return Err(stop);
             }
         };
-        self.secrets()?.redact(&mut value);
+        secrets.redact(&mut value);
         let mut evidence = lock(evidence);
         evidence.subject = subject;
         evidence.seen.insert(probe.name.clone(), value);

@@ -4,6 +4,7 @@
 pub(crate) mod bench;
 pub(crate) mod course;
 pub(crate) mod engine;
+#[path = "../../support/mount.rs"]
 pub(crate) mod mount;
 pub(crate) mod proxy;
 
