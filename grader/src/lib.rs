@@ -8,6 +8,7 @@ pub mod cli;
 pub mod course;
 pub mod doctor;
 pub mod probe;
+pub mod program;
 pub mod progress;
 pub mod run;
 pub mod term;

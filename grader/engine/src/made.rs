@@ -22,6 +22,8 @@ pub struct Made {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MadeKind {
+    /// A Compose project: all that Compose makes under its name, found by Compose's own label.
+    Project,
     /// A container, with its anonymous volumes.
     Container,
     /// A network.
@@ -34,12 +36,13 @@ pub enum MadeKind {
 
 impl MadeKind {
     /// All kinds, in the order in which they can be removed.
-    pub const ALL: [Self; 4] = [Self::Container, Self::Network, Self::Volume, Self::Image];
+    pub const ALL: [Self; 5] = [Self::Project, Self::Container, Self::Network, Self::Volume, Self::Image];
 
     /// Returns the word for it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Project => "project",
             Self::Container => "container",
             Self::Network => "network",
             Self::Volume => "volume",

@@ -102,6 +102,8 @@ impl RunScope {
         let number = inner.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("grader-{}-{number}", inner.labels.run);
         let name = match kind {
+            // Compose allows no capitals and no dots in a project's name.
+            MadeKind::Project => name.to_lowercase().replace('.', "-"),
             MadeKind::Container | MadeKind::Network | MadeKind::Volume => name,
             // A repository's name has no capitals, a tag may.
             MadeKind::Image => format!("grader:{name}"),
@@ -150,7 +152,10 @@ impl RunScope {
     }
 
     /// Removes one thing now.
-    pub(crate) async fn remove(&self, made: &Made) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    /// The engine cannot be asked, or will not remove it; it is removed with the run then.
+    pub async fn remove(&self, made: &Made) -> Result<(), EngineError> {
         remove(&self.inner.engine, made).await?;
         self.inner.forget(made);
         Ok(())

@@ -13,7 +13,8 @@ use crate::{Engine, EngineError, Made, MadeKind, RUN_LABEL, WORKSPACE_LABEL};
 /// Removes what ended runs of this workspace left behind, and returns it.
 ///
 /// `is_free` says of a run whether its lock is free, so that no living run is robbed. What bears
-/// another workspace's label, or none, is never touched.
+/// another workspace's label, or none, is never touched, but for Compose projects: what Compose makes
+/// bears Compose's label alone, so they are those of `registered`, which the ledger knows as ours.
 ///
 /// # Errors
 /// The engine cannot be asked, or something could not be removed; the rest was removed all the same.
@@ -21,6 +22,7 @@ pub async fn sweep(
     engine: &Engine,
     workspace: &str,
     is_free: impl Fn(&str) -> bool,
+    registered: &[Made],
 ) -> Result<Vec<Made>, EngineError> {
     let mut ended: HashMap<String, bool> = HashMap::new();
     let mut left: Vec<Made> = find(engine, workspace)
@@ -29,6 +31,7 @@ pub async fn sweep(
         .filter(|(run, _)| *ended.entry(run.clone()).or_insert_with(|| is_free(run)))
         .map(|(_, made)| made)
         .collect();
+    left.extend(registered.iter().filter(|made| made.kind == MadeKind::Project).cloned());
     left.sort();
     let mut first_error = None;
     let mut removed = Vec::new();
@@ -51,9 +54,38 @@ pub async fn sweep(
     }
 }
 
+/// The label that Compose gives to whatever it makes: the project's name.
+const PROJECT_LABEL: &str = "com.docker.compose.project";
+
+/// Removes all that Compose made under a project's name.
+async fn remove_project(engine: &Engine, project: &str) -> Result<(), EngineError> {
+    let mut made: Vec<Made> = labelled(engine, format!("{PROJECT_LABEL}={project}"))
+        .await?
+        .into_iter()
+        .map(|(_, made)| made)
+        .collect();
+    made.sort();
+    for made in made {
+        Box::pin(remove(engine, &made)).await?;
+    }
+    Ok(())
+}
+
 /// Lists what bears this workspace's label, each with its run.
 pub(crate) async fn find(engine: &Engine, workspace: &str) -> Result<Vec<(String, Made)>, EngineError> {
-    let label = format!("{WORKSPACE_LABEL}={workspace}");
+    let found = labelled(engine, format!("{WORKSPACE_LABEL}={workspace}")).await?;
+    // What lacks a run is not ours, whoever labelled it.
+    Ok(found
+        .into_iter()
+        .filter_map(|(mut labels, made)| labels.remove(RUN_LABEL).map(|run| (run, made)))
+        .collect())
+}
+
+/// Lists what bears a label, each with all its labels.
+async fn labelled(
+    engine: &Engine,
+    label: String,
+) -> Result<Vec<(HashMap<String, String>, Made)>, EngineError> {
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     let docker = engine.docker();
     let containers = ListContainersOptions { all: true, filters: filters.clone(), ..Default::default() };
@@ -69,10 +101,8 @@ pub(crate) async fn find(engine: &Engine, workspace: &str) -> Result<Vec<(String
 
     let mut found = Vec::new();
     let mut add = |labels: Option<HashMap<String, String>>, kind, name: Option<String>| {
-        // What lacks a run is not ours, whoever labelled it.
-        let run = labels.and_then(|mut labels| labels.remove(RUN_LABEL));
-        if let (Some(run), Some(name)) = (run, name) {
-            found.push((run, Made { kind, name }));
+        if let (Some(labels), Some(name)) = (labels, name) {
+            found.push((labels, Made { kind, name }));
         }
     };
     for container in containers {
@@ -104,6 +134,7 @@ pub(crate) async fn remove(engine: &Engine, made: &Made) -> Result<(), EngineErr
     let docker = engine.docker();
     let request = || format!("remove {made}");
     let outcome = match made.kind {
+        MadeKind::Project => return remove_project(engine, &made.name).await,
         MadeKind::Container => {
             let options = RemoveContainerOptions { force: true, v: true, link: false };
             let answer = docker.remove_container(&made.name, Some(options));

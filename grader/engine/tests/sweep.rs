@@ -39,12 +39,12 @@ async fn only_ended_runs_of_this_workspace_are_swept() {
     let others = other.create(&shell(&image, "sleep 60")).await.unwrap();
 
     let dead_run = dead.labels().run.clone();
-    let swept = sweep(&engine, &workspace, |run| run == dead_run).await.unwrap();
+    let swept = sweep(&engine, &workspace, |run| run == dead_run, &[]).await.unwrap();
     let kinds: Vec<MadeKind> = swept.iter().map(|made| made.kind).collect();
     assert_eq!(kinds, [MadeKind::Container, MadeKind::Container, MadeKind::Network, MadeKind::Image]);
     assert!(container.inspect().await.unwrap_err().is_not_found());
     assert!(kept.inspect().await.is_ok() && others.inspect().await.is_ok());
-    let again = sweep(&engine, &workspace, |run| run == dead_run).await.unwrap();
+    let again = sweep(&engine, &workspace, |run| run == dead_run, &[]).await.unwrap();
     assert_eq!(again, []);
     for scope in [&dead, &living, &other] {
         clean(scope).await;

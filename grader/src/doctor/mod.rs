@@ -133,6 +133,7 @@ pub async fn examine(course: &Course, workspace: Option<&Workspace>, problem: Op
         let found = match need.0 {
             Use::Engine => engine::facts(workspace.map(Workspace::file)).await,
             Use::Git => workspace::repository(workspace),
+            Use::Buildx | Use::Compose | Use::Trivy => Vec::new(),
         };
         facts.insert(Some(need), found);
     }
@@ -148,6 +149,9 @@ impl Need {
         match self.0 {
             Use::Engine => 0,
             Use::Git => 1,
+            Use::Buildx => 2,
+            Use::Compose => 3,
+            Use::Trivy => 4,
         }
     }
 }

@@ -3,14 +3,15 @@
 //! Only what an app needs to start is taken over: image, variables, command, health test. Ports are not
 //! published and nothing of the learner's is mounted: the check has a network and data of its own.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use grader_core::{Missing, evidence::ToolSeen};
-use grader_engine::{ContainerPlan, HealthStatus, NetworkPlan};
+use grader_engine::{ContainerPlan, HealthStatus, NetworkPlan, OutputBounds};
 use serde::Deserialize;
-use tokio::{process::Command, time::Instant, time::sleep, time::timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{EngineAccess, Place, Stop};
+use crate::program::{Call, Program};
 
 /// How long Compose may take to normalise a file.
 const CONFIG_WITHIN: Duration = Duration::from_secs(20);
@@ -125,43 +126,29 @@ async fn config(place: &Place<'_>) -> Result<Config, Stop> {
     let root = place.workspace.root();
     let blocked =
         |what: String| Stop::Blocked(Missing { what, fix: format!("docker compose -f {file} config") });
-    let docker = in_path("docker").ok_or_else(|| blocked("`docker` is not in PATH".into()))?;
+    let docker = Program::find("docker").ok_or_else(|| blocked("`docker` is not in PATH".into()))?;
     let compose = async |arguments: &[&str]| {
-        let child = Command::new(&docker)
-            .arg("compose")
-            .args(arguments)
-            .current_dir(root)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .output();
-        timeout(CONFIG_WITHIN, child)
+        let words = ["compose"].iter().chain(arguments);
+        let bounds = OutputBounds { first: MOST_CONFIG, last: 4096 };
+        let ran = docker
+            .run(&Call::new(words, root, CONFIG_WITHIN).keep(bounds))
             .await
-            .map_err(|_| blocked(format!("`docker compose {}` did not end", arguments.join(" "))))?
-            .map_err(|error| blocked(format!("`docker compose` cannot be run: {error}")))
+            .map_err(|error| blocked(format!("`docker compose` cannot be run: {error}")))?;
+        if ran.timed_out {
+            return Err(blocked(format!("`docker compose {}` did not end", arguments.join(" "))));
+        }
+        Ok(ran)
     };
     let version = compose(&["version", "--short"]).await?;
     place.asked(ToolSeen {
         name: "docker compose".into(),
-        path: docker.display().to_string(),
-        version: String::from_utf8_lossy(&version.stdout).trim().chars().take(100).collect(),
+        path: docker.path().display().to_string(),
+        version: String::from_utf8_lossy(&version.stdout.first).trim().chars().take(100).collect(),
     });
     let output = compose(&["-f", file, "config", "--format", "json"]).await?;
-    if !output.status.success() || output.stdout.len() > MOST_CONFIG {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said: String = said.lines().last().unwrap_or("").chars().take(200).collect();
-        return Err(blocked(format!("Compose cannot read {file}: {said}")));
+    if !output.succeeded() || output.stdout.cut_bytes > 0 {
+        return Err(blocked(format!("Compose cannot read {file}: {}", output.last_words())));
     }
-    serde_json::from_slice(&output.stdout)
+    serde_json::from_slice(&[output.stdout.first, output.stdout.last].concat())
         .map_err(|error| blocked(format!("Compose's configuration: {error}")))
-}
-
-/// The first program of this name in PATH, as a shell would find it: evidence says which one answered.
-fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(name))
-        .find(|program| rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok() && program.is_file())
 }

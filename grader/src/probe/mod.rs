@@ -7,7 +7,10 @@ mod answers;
 mod app;
 mod archive;
 mod beside;
+mod build;
+mod compose;
 mod container;
+mod containers;
 mod endpoint;
 mod git;
 mod health;
@@ -17,6 +20,9 @@ mod images;
 mod kind;
 mod place;
 mod processes;
+mod prose;
+mod running;
+mod vulnerabilities;
 
 use std::collections::BTreeMap;
 
@@ -101,6 +107,12 @@ pub async fn look(probe: &Probe, place: &Place<'_>, seen: &BTreeMap<String, Valu
         ProbeSpec::Health(spec) => facts(&health::look(spec, place).await?),
         ProbeSpec::Git(spec) => facts(&git::look(spec, place, seen)?),
         ProbeSpec::Answers(spec) => facts(&answers::look(spec, place)?),
+        ProbeSpec::Containers(spec) => facts(&containers::look(spec, place).await?),
+        ProbeSpec::Prose(spec) => facts(&prose::look(spec, place)?),
+        ProbeSpec::Running(spec) => facts(&running::look(spec, place).await?),
+        ProbeSpec::Build(spec) => facts(&build::look(spec, place).await?),
+        ProbeSpec::Compose(spec) => facts(&compose::look(spec, place).await?),
+        ProbeSpec::Vulnerabilities(spec) => facts(&vulnerabilities::look(spec, place).await?),
     }
 }
 

@@ -57,7 +57,9 @@ async fn sweep_left_over(engine: &Engine, progress: &Progress) {
         return;
     }
     let is_free = |run: &str| progress.is_run_free(run);
-    match tokio::time::timeout(SWEEP_WITHIN, sweep(engine, progress.workspace_id(), is_free)).await {
+    let registered: Vec<_> = left.iter().map(|left| left.made.clone()).collect();
+    let sweep = sweep(engine, progress.workspace_id(), is_free, &registered);
+    match tokio::time::timeout(SWEEP_WITHIN, sweep).await {
         Ok(Ok(removed)) => {
             tracing::info!(count = removed.len(), "removed what ended runs had left");
             for left in left {

@@ -172,6 +172,8 @@ impl OneCheck<'_> {
                         return Err(Stop::Blocked(missing.clone()));
                     }
                 }
+                // The probes that run these programs ask for them by version, with their mend.
+                Use::Buildx | Use::Compose | Use::Trivy => {}
                 Use::Git => {
                     let folder = self.workspace.root().join(&self.workspace.file().app.path);
                     Repository::holding(&folder).map_err(|error| probe::no_repository(&error))?;

@@ -6,7 +6,7 @@ use std::{io::Write, path::Path};
 
 use grader_core::{
     ExerciseId,
-    workbook::{Diagnostic, ProbeSpec, RunSpec, SourceFile, Workbook, nearest},
+    workbook::{Diagnostic, ProbeSpec, SourceFile, Workbook, nearest},
     workspace_file::{LARGEST, WorkspaceFile, placeholders},
 };
 use serde_json::Value as Json;
@@ -124,7 +124,7 @@ pub fn users_of(key: &str, workbook: &Workbook) -> Vec<ExerciseId> {
     let reads = |spec: &ProbeSpec| {
         let named = spec.strings().iter().any(|text| placeholders(text).contains(&key));
         let environment = key == "app.env_file" || key == "app.with" || key.starts_with("app.env.");
-        named || ((environment || key == "app.env") && run_of(spec).is_some_and(|run| run.app_environment))
+        named || ((environment || key == "app.env") && uses_environment(spec))
     };
     workbook
         .checks
@@ -134,12 +134,21 @@ pub fn users_of(key: &str, workbook: &Workbook) -> Vec<ExerciseId> {
         .collect()
 }
 
-fn run_of(spec: &ProbeSpec) -> Option<&RunSpec> {
+/// Whether it starts the app with the learner's variables and services.
+fn uses_environment(spec: &ProbeSpec) -> bool {
     match spec {
-        ProbeSpec::Container(spec) => Some(&spec.run),
-        ProbeSpec::Endpoint(spec) => Some(&spec.run),
-        ProbeSpec::Health(spec) => Some(&spec.run),
-        ProbeSpec::Image(_) | ProbeSpec::Git(_) | ProbeSpec::Answers(_) => None,
+        ProbeSpec::Container(spec) => spec.run.app_environment,
+        ProbeSpec::Endpoint(spec) => spec.run.app_environment,
+        ProbeSpec::Health(spec) => spec.run.app_environment,
+        ProbeSpec::Build(_) => true,
+        ProbeSpec::Image(_)
+        | ProbeSpec::Git(_)
+        | ProbeSpec::Answers(_)
+        | ProbeSpec::Containers(_)
+        | ProbeSpec::Prose(_)
+        | ProbeSpec::Running(_)
+        | ProbeSpec::Compose(_)
+        | ProbeSpec::Vulnerabilities(_) => false,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The workspace: the learner's folder, found from where one stands, read within its bounds.
 
 mod confined;
+mod copy;
 pub mod edit;
 mod first_commit;
 pub mod form;
 pub mod lay_out;
 mod repository;
 pub mod reset;
+mod scratch;
 
 use std::path::{Path, PathBuf};
 
@@ -16,8 +18,10 @@ use grader_core::{
 };
 
 pub use confined::{ReadError, read_inside};
+pub use copy::{Copied, CopyError, copy_folder};
 pub use first_commit::{FirstCommit, first_commit};
 pub use repository::{Repository, RepositoryError};
+pub use scratch::Scratch;
 
 /// The file that makes a folder a workspace.
 pub const FILE: &str = "workspace.toml";

@@ -16,6 +16,9 @@ const SAMPLE: &str = "specimen/sample-app";
 /// What a learner starts from, built: the image before.
 const START: &str = "specimen/start";
 
+/// What of a specimen's folder is the harness's and not the learner's.
+const OURS: [&str; 5] = ["expect.toml", "evidence.json", "prepare", "before-check", "after-check"];
+
 /// The same commit must have the same name in every workspace: the base image bears it.
 const WHEN: &str = "2026-01-01T00:00:00Z";
 
@@ -57,18 +60,13 @@ pub async fn submission(
     bases.first_commit(workspace).await?;
     let app = workspace.join("app");
     copy(&specimen.folder, &app)?;
-    for ours in ["expect.toml", "evidence.json"] {
+    for ours in OURS {
         let path = app.join(ours);
         if path.exists() {
             std::fs::remove_file(path).map_err(|error| error.to_string())?;
         }
     }
-    if specimen.folder.join("prepare").exists() {
-        let prepare = specimen.folder.join("prepare");
-        run(&app, &prepare.to_string_lossy(), &[]).await?;
-        let copied = app.join("prepare");
-        std::fs::remove_file(copied).map_err(|error| error.to_string())?;
-    }
+    hook(specimen, "prepare", &app).await?;
     let image = format!("specimen/{}", specimen.tag());
     let before = format!("{image}:before");
     let mut names = BTreeMap::from([
@@ -80,7 +78,7 @@ pub async fn submission(
         .map_err(|error| error.to_string())?;
     let head = commit(workspace, "The submission").await?;
     // A name that the specimen overrides is one that shall not be there, or is built elsewhere.
-    if !specimen.expect.workspace.contains_key("app.image") {
+    if specimen.expect.build && !specimen.expect.workspace.contains_key("app.image") {
         build(&app, &image, None, &head).await?;
         if specimen.exercise.chapter == 2 && !specimen.expect.workspace.contains_key("app.before") {
             match specimen.expect.before.as_deref() {
@@ -91,7 +89,18 @@ pub async fn submission(
             answers(specimen, workspace, engine, &image, &before).await?;
         }
     }
-    Ok(())
+    hook(specimen, "before-check", workspace).await
+}
+
+/// Runs a script of the specimen in `folder`, if it has one of that name. It is told its specimen's name,
+/// which no other has, in `SPECIMEN`.
+pub async fn hook(specimen: &Specimen, name: &str, folder: &Path) -> Result<(), String> {
+    let script = specimen.folder.join(name);
+    if !script.exists() {
+        return Ok(());
+    }
+    let tag = specimen.tag();
+    run(folder, "env", &[&format!("SPECIMEN={tag}"), &script.to_string_lossy()]).await.map(drop)
 }
 
 /// Writes the figures down as a learner would who has read them off the engine.

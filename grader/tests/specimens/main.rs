@@ -146,6 +146,7 @@ async fn run_one(
         watcher: &|_| {},
     };
     let attempt = one.attempt().await;
+    lay_out::hook(specimen, "after-check", folder.path()).await?;
     let removal = scope.remove_all(Duration::from_secs(20)).await;
     if !removal.left.is_empty() {
         return Err(format!("left behind: {:?}", removal.left));

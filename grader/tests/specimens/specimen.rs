@@ -40,8 +40,15 @@ pub struct Expect {
     /// Answer files by name, where `{before_mb}` and `{after_mb}` are what was measured.
     #[serde(default)]
     pub answers: BTreeMap<String, String>,
+    /// Whether the learner's image is built; exercises that look at none need none.
+    #[serde(default = "yes")]
+    pub build: bool,
     /// Which image is tagged as the one before: `start`, `same`, or a Dockerfile of the specimen.
     pub before: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Every specimen, by exercise and name.

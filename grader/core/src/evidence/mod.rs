@@ -13,27 +13,39 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod answers;
+mod build;
+mod compose;
 mod container;
+mod containers;
 mod endpoint;
 mod git;
 mod health;
 mod image;
+mod prose;
 mod redact;
+mod running;
 mod series;
 mod text;
+mod vulnerabilities;
 
 pub use answers::AnswersEvidence;
+pub use build::BuildEvidence;
+pub use compose::ComposeEvidence;
 pub use container::{
     ContainerEvidence, ContainerState, MountSeen, ProcessSeen, RunOptions, Watched, WriteAttempt,
     WriteOutcome,
 };
+pub use containers::ContainersEvidence;
 pub use endpoint::{EndpointEvidence, Read};
 pub use git::{Asked, GitEvidence};
 pub use health::{HealthChange, HealthEvidence, HealthMoment, HealthRun, HealthcheckSeen};
 pub use image::{ImageConfig, ImageEvidence, ImageKind, KindFound, LayerSeen, Platform};
+pub use prose::ProseEvidence;
 pub use redact::{Secrets, looks_secret};
+pub use running::RunningEvidence;
 pub use series::{AnswerRun, Series, SeriesBuilder};
 pub use text::{Output, Taken, Text};
+pub use vulnerabilities::VulnerabilitiesEvidence;
 
 /// The newest evidence format that this crate writes and reads.
 pub const FORMAT: u32 = 1;

@@ -98,6 +98,12 @@ pub fn evidence_schema(kind: ProbeKind) -> Value {
         ProbeKind::Health => schema_as_written::<evidence::HealthEvidence>(),
         ProbeKind::Git => schema_as_written::<evidence::GitEvidence>(),
         ProbeKind::Answers => schema_as_written::<evidence::AnswersEvidence>(),
+        ProbeKind::Containers => schema_as_written::<evidence::ContainersEvidence>(),
+        ProbeKind::Prose => schema_as_written::<evidence::ProseEvidence>(),
+        ProbeKind::Running => schema_as_written::<evidence::RunningEvidence>(),
+        ProbeKind::Build => schema_as_written::<evidence::BuildEvidence>(),
+        ProbeKind::Compose => schema_as_written::<evidence::ComposeEvidence>(),
+        ProbeKind::Vulnerabilities => schema_as_written::<evidence::VulnerabilitiesEvidence>(),
     }
 }
 
@@ -126,9 +132,16 @@ fn schema_for(spec: &ProbeSpec) -> Value {
             spec.take.keys().collect(),
         ),
         ProbeSpec::Answers(spec) => (&[""], spec.keys.iter().collect()),
-        ProbeSpec::Image(_) | ProbeSpec::Container(_) | ProbeSpec::Health(_) | ProbeSpec::Git(_) => {
-            (&[], Vec::new())
-        }
+        ProbeSpec::Image(_)
+        | ProbeSpec::Container(_)
+        | ProbeSpec::Health(_)
+        | ProbeSpec::Git(_)
+        | ProbeSpec::Containers(_)
+        | ProbeSpec::Prose(_)
+        | ProbeSpec::Running(_)
+        | ProbeSpec::Build(_)
+        | ProbeSpec::Compose(_)
+        | ProbeSpec::Vulnerabilities(_) => (&[], Vec::new()),
     };
     for place in places {
         if let Some(taken) = schema.pointer_mut(&format!("{place}/properties/taken"))

@@ -167,4 +167,10 @@ pub enum Use {
     Engine,
     /// A git repository with a commit that holds the app.
     Git,
+    /// `docker build` with BuildKit's own record of what it did: buildx 0.13 or newer.
+    Buildx,
+    /// `docker compose` that knows `up --watch`: 2.25 or newer.
+    Compose,
+    /// Trivy with a database.
+    Trivy,
 }

@@ -25,7 +25,8 @@ pub use manifest::{Chapter, Exercise, Manifest, manifest_schema};
 pub use schema_walk::parse_toml;
 pub use source::SourceFile;
 pub use spec::{
-    AnswersSpec, ContainerSpec, EndpointSpec, GitSpec, HealthSpec, ImageSpec, ProbeKind, ProbeSpec, RunSpec,
-    ServeSpec, Setting,
+    AnswersSpec, BuildSpec, ComposeSpec, Concept, ContainerSpec, ContainersSpec, EndpointSpec, GitSpec,
+    HealthSpec, ImageSpec, ProbeKind, ProbeSpec, ProseSpec, RunSpec, RunningSpec, ServeSpec, Setting,
+    VulnerabilitiesSpec,
 };
 pub use worked_out::{Files, Workbook};

@@ -25,6 +25,18 @@ pub enum ProbeSpec {
     Git(GitSpec),
     /// A file that the learner wrote.
     Answers(AnswersSpec),
+    /// The containers that the engine knows of an image.
+    Containers(ContainersSpec),
+    /// A text that the learner wrote: its length, what it speaks of, what of it is in the book.
+    Prose(ProseSpec),
+    /// A container of the learner that runs, as the kernel has it, beside what the learner wrote down.
+    Running(RunningSpec),
+    /// A build of the app's folder, and what is in its result.
+    Build(BuildSpec),
+    /// The learner's Compose file, brought up on a copy.
+    Compose(ComposeSpec),
+    /// What a scanner knows of an image.
+    Vulnerabilities(VulnerabilitiesSpec),
 }
 
 /// The kinds of probe, as check files name them.
@@ -43,12 +55,36 @@ pub enum ProbeKind {
     Git,
     /// See [`ProbeSpec::Answers`].
     Answers,
+    /// See [`ProbeSpec::Containers`].
+    Containers,
+    /// See [`ProbeSpec::Prose`].
+    Prose,
+    /// See [`ProbeSpec::Running`].
+    Running,
+    /// See [`ProbeSpec::Build`].
+    Build,
+    /// See [`ProbeSpec::Compose`].
+    Compose,
+    /// See [`ProbeSpec::Vulnerabilities`].
+    Vulnerabilities,
 }
 
 impl ProbeKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Image, Self::Container, Self::Endpoint, Self::Health, Self::Git, Self::Answers];
+    pub const ALL: [Self; 12] = [
+        Self::Image,
+        Self::Container,
+        Self::Endpoint,
+        Self::Health,
+        Self::Git,
+        Self::Answers,
+        Self::Containers,
+        Self::Prose,
+        Self::Running,
+        Self::Build,
+        Self::Compose,
+        Self::Vulnerabilities,
+    ];
 
     /// The word in a check file.
     pub const fn as_str(self) -> &'static str {
@@ -59,6 +95,12 @@ impl ProbeKind {
             Self::Health => "health",
             Self::Git => "git",
             Self::Answers => "answers",
+            Self::Containers => "containers",
+            Self::Prose => "prose",
+            Self::Running => "running",
+            Self::Build => "build",
+            Self::Compose => "compose",
+            Self::Vulnerabilities => "vulnerabilities",
         }
     }
 }
@@ -240,6 +282,20 @@ pub struct AnswersSpec {
     pub keys: Vec<String>,
 }
 
+mod build;
+mod compose;
+mod containers;
+mod prose;
+mod running;
+mod vulnerabilities;
+
+pub use build::BuildSpec;
+pub use compose::ComposeSpec;
+pub use containers::ContainersSpec;
+pub use prose::{Concept, ProseSpec};
+pub use running::RunningSpec;
+pub use vulnerabilities::VulnerabilitiesSpec;
+
 fn app_image() -> String {
     "{app.image}".into()
 }
@@ -285,6 +341,12 @@ impl ProbeSpec {
             Self::Health(_) => ProbeKind::Health,
             Self::Git(_) => ProbeKind::Git,
             Self::Answers(_) => ProbeKind::Answers,
+            Self::Containers(_) => ProbeKind::Containers,
+            Self::Prose(_) => ProbeKind::Prose,
+            Self::Running(_) => ProbeKind::Running,
+            Self::Build(_) => ProbeKind::Build,
+            Self::Compose(_) => ProbeKind::Compose,
+            Self::Vulnerabilities(_) => ProbeKind::Vulnerabilities,
         }
     }
 
@@ -300,7 +362,14 @@ impl ProbeSpec {
             Self::Container(spec) => Some(&spec.run.image),
             Self::Endpoint(spec) => Some(&spec.run.image),
             Self::Health(spec) => Some(&spec.run.image),
-            Self::Git(_) | Self::Answers(_) => None,
+            Self::Build(spec) => Some(&spec.image),
+            Self::Vulnerabilities(spec) => Some(&spec.image),
+            Self::Git(_)
+            | Self::Answers(_)
+            | Self::Containers(_)
+            | Self::Prose(_)
+            | Self::Running(_)
+            | Self::Compose(_) => None,
         }
     }
 
@@ -333,6 +402,12 @@ impl ProbeSpec {
             ProbeKind::Health => Self::Health(read(keys)?),
             ProbeKind::Git => Self::Git(read(keys)?),
             ProbeKind::Answers => Self::Answers(read(keys)?),
+            ProbeKind::Containers => Self::Containers(read(keys)?),
+            ProbeKind::Prose => Self::Prose(read(keys)?),
+            ProbeKind::Running => Self::Running(read(keys)?),
+            ProbeKind::Build => Self::Build(read(keys)?),
+            ProbeKind::Compose => Self::Compose(read(keys)?),
+            ProbeKind::Vulnerabilities => Self::Vulnerabilities(read(keys)?),
         })
     }
 
@@ -346,6 +421,12 @@ impl ProbeSpec {
             ProbeKind::Health => schema_as_read::<HealthSpec>(),
             ProbeKind::Git => schema_as_read::<GitSpec>(),
             ProbeKind::Answers => schema_as_read::<AnswersSpec>(),
+            ProbeKind::Containers => schema_as_read::<ContainersSpec>(),
+            ProbeKind::Prose => schema_as_read::<ProseSpec>(),
+            ProbeKind::Running => schema_as_read::<RunningSpec>(),
+            ProbeKind::Build => schema_as_read::<BuildSpec>(),
+            ProbeKind::Compose => schema_as_read::<ComposeSpec>(),
+            ProbeKind::Vulnerabilities => schema_as_read::<VulnerabilitiesSpec>(),
         }
     }
 }

@@ -119,16 +119,10 @@ fn uses(check: &Check, source: &SourceFile) -> Vec<Diagnostic> {
     let places = Places::of(source);
     let mut faults = Vec::new();
     for (at, probe) in check.probes.iter().enumerate() {
-        let needed = match &probe.spec {
-            ProbeSpec::Image(_) | ProbeSpec::Container(_) | ProbeSpec::Endpoint(_) | ProbeSpec::Health(_) => {
-                Some((Use::Engine, "engine"))
+        for (needed, word) in needed_by(&probe.spec) {
+            if check.uses.contains(needed) {
+                continue;
             }
-            ProbeSpec::Git(_) => Some((Use::Git, "git")),
-            ProbeSpec::Answers(_) => None,
-        };
-        if let Some((needed, word)) = needed
-            && !check.uses.contains(&needed)
-        {
             let place = places.value(&format!("probe/{at}/kind"));
             let message =
                 format!("a probe of kind `{}` needs `{word}` in `uses`", probe.spec.kind().as_str());
@@ -136,6 +130,23 @@ fn uses(check: &Check, source: &SourceFile) -> Vec<Diagnostic> {
         }
     }
     faults
+}
+
+/// What a probe uses, with the word in a check file.
+fn needed_by(spec: &ProbeSpec) -> &'static [(Use, &'static str)] {
+    match spec {
+        ProbeSpec::Image(_)
+        | ProbeSpec::Container(_)
+        | ProbeSpec::Endpoint(_)
+        | ProbeSpec::Health(_)
+        | ProbeSpec::Containers(_)
+        | ProbeSpec::Running(_) => &[(Use::Engine, "engine")],
+        ProbeSpec::Git(_) => &[(Use::Git, "git")],
+        ProbeSpec::Answers(_) | ProbeSpec::Prose(_) => &[],
+        ProbeSpec::Build(_) => &[(Use::Engine, "engine"), (Use::Buildx, "buildx")],
+        ProbeSpec::Compose(_) => &[(Use::Engine, "engine"), (Use::Compose, "compose")],
+        ProbeSpec::Vulnerabilities(_) => &[(Use::Engine, "engine"), (Use::Trivy, "trivy")],
+    }
 }
 
 fn order(

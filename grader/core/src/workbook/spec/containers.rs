@@ -1,0 +1,12 @@
+//! What a check asks of the engine's own record of containers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Asks which containers of an image the engine knows, and how they ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContainersSpec {
+    /// The image, by the name that the learner runs.
+    pub image: String,
+}
