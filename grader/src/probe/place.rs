@@ -41,7 +41,7 @@ pub struct Place<'a> {
     /// Images that this run has resolved, by the learner's name: one id for all probes of a run.
     pub images: &'a Images,
     /// What is being judged, as far as the probes have found it.
-    pub subject: Mutex<Subject>,
+    pub subject: &'a Mutex<Subject>,
     /// Tools besides the engine that answered.
     pub tools: Mutex<Vec<ToolSeen>>,
     /// Tells those who watch what is being done.
@@ -84,7 +84,7 @@ impl Place<'_> {
             None => self.resolved(reference).await?,
         };
         if reference == self.names().app.image {
-            lock(&self.subject).image = Some(facts.id.clone());
+            lock(self.subject).image = Some(facts.id.clone());
         }
         Ok(facts)
     }

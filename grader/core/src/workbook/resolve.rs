@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Assertion, Case, Catalogue, Check, Declared, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
-    check_file::{AssertFile, CheckFile},
+    check_file::{AssertFile, CheckFile, ProbeEntry},
     places::Places,
 };
 use crate::{
@@ -125,7 +125,13 @@ impl Resolver<'_> {
                             }
                         }
                     }
-                    probes.push(Probe { name: entry.name.clone(), optional: entry.optional, spec });
+                    self.during(at, entry, &probes);
+                    probes.push(Probe {
+                        name: entry.name.clone(),
+                        optional: entry.optional,
+                        during: entry.during.clone(),
+                        spec,
+                    });
                 }
                 Err(error) => self.fault(place, error.to_string()),
             }
@@ -143,6 +149,22 @@ impl Resolver<'_> {
         }
         self.repeated(file.probe.iter().map(|entry| entry.name.as_str()), |at| format!("probe/{at}/as"));
         probes
+    }
+
+    /// Who looks while another does must know that one, and wait for nothing that it sees.
+    fn during(&mut self, at: usize, entry: &ProbeEntry, earlier: &[Probe]) {
+        let Some(during) = &entry.during else { return };
+        let place = self.places.value(&format!("probe/{at}/during"));
+        match earlier.iter().find(|probe| probe.name == *during) {
+            Some(probe) if probe.during.is_none() => {}
+            Some(_) => self.fault(place, format!("`{during}` looks while another probe does: name that one")),
+            None => {
+                let fault =
+                    Diagnostic::error(self.source, place, format!("no earlier probe is called `{during}`"));
+                self.faults
+                    .push(fault.suggest_nearest(during, earlier.iter().map(|probe| probe.name.as_str())));
+            }
+        }
     }
 
     /// The place of a placeholder within a probe's lines.
@@ -168,7 +190,12 @@ impl Resolver<'_> {
                 let path: Vec<PathSegment> =
                     ask.split('.').map(|field| PathSegment::Field(field.to_owned())).collect();
                 let place = format!("probe/{at}/ask");
-                if let Err(unknown) = Catalogue::of(&probes[..at]).find(&path) {
+                let before: Vec<Probe> = probes[..at]
+                    .iter()
+                    .filter(|other| Some(&other.name) != probe.during.as_ref())
+                    .cloned()
+                    .collect();
+                if let Err(unknown) = Catalogue::of(&before).find(&path) {
                     let message = format!("no earlier probe yields `{ask}`");
                     let fault = Diagnostic::error(self.source, self.places.value(&place), message);
                     let known = unknown.known.iter().map(String::as_str);
