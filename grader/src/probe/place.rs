@@ -8,6 +8,8 @@ use grader_core::{
 };
 use grader_engine::{Engine, ImageFacts, Kernel, RunScope};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Images, Stop};
 use crate::workspace::Workspace;
 
@@ -44,6 +46,9 @@ pub struct Place<'a> {
     pub subject: &'a Mutex<Subject>,
     /// Tools besides the engine that answered.
     pub tools: Mutex<Vec<ToolSeen>>,
+    /// Set once what this probe looks at has been started: those who look during it begin then, so that
+    /// two starts do not slow each other down.
+    pub settled: CancellationToken,
     /// Tells those who watch what is being done.
     pub step: &'a (dyn Fn(String) + Send + Sync),
 }

@@ -14,6 +14,7 @@ use grader_core::{
 };
 use jiff::Timestamp;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     probe::{self, EngineAccess, Images, Looked, Place, Stop, engine_seen, lock, millis},
@@ -100,13 +101,27 @@ impl OneCheck<'_> {
         let looking = Looking { evidence, doing, subject, secrets: &secrets };
         for probe in self.check.probes.iter().filter(|probe| probe.during.is_none()) {
             let beside = self.check.probes.iter().filter(|other| other.during.as_ref() == Some(&probe.name));
-            let together = [probe].into_iter().chain(beside);
-            try_join_all(together.map(|probe| self.look_with(probe, &looking))).await?;
+            let settled = CancellationToken::new();
+            let beside = beside.map(async |other| {
+                settled.cancelled().await;
+                self.look_with(other, &looking, &CancellationToken::new()).await
+            });
+            let first = async {
+                // However it ends, those who wait for it must not wait for ever.
+                let _settled = settled.clone().drop_guard();
+                self.look_with(probe, &looking, &settled).await
+            };
+            tokio::try_join!(first, try_join_all(beside))?;
         }
         Ok(())
     }
 
-    async fn look_with(&self, probe: &Probe, looking: &Looking<'_>) -> Result<(), Stop> {
+    async fn look_with(
+        &self,
+        probe: &Probe,
+        looking: &Looking<'_>,
+        settled: &CancellationToken,
+    ) -> Result<(), Stop> {
         let engine = self.engine.as_ref().ok().cloned().filter(|_| self.check.uses.contains(&Use::Engine));
         let spec = probe.spec.fill(&self.workspace.file().names()).map_err(|error| {
             Stop::blocked(probe::chain(&error), "edit workspace.toml: its value does not fit this check")
@@ -126,6 +141,7 @@ impl OneCheck<'_> {
             images: self.images,
             subject: looking.subject,
             tools: Mutex::default(),
+            settled: settled.clone(),
             step: &step,
         };
         self.look_once(&filled, &place, looking).await
