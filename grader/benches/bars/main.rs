@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to say")]
 
 mod bars;
+mod layers;
 mod limit;
 mod machine;
 mod measure;
@@ -31,6 +32,7 @@ fn main() {
     while let Some(word) = words.next() {
         match word.as_str() {
             // Children of this bench: what is measured as a whole process, and is no command of the grader.
+            "--search-layers" => return layers::search(&words.next().expect("an image")),
             "--engine-limit" => {
                 let count = words.next().and_then(|count| count.parse().ok()).expect("a number");
                 return limit::run(&words.next().expect("an image"), count);

@@ -1,6 +1,7 @@
 //! One file a bar, as `bars` of the project's directions number them.
 
 mod p1;
+mod p12;
 mod p13;
 mod p2;
 mod p3;
@@ -12,11 +13,12 @@ use super::{report::Line, stage::Stage};
 pub type Bar = fn(&Stage, usize) -> Vec<Line>;
 
 /// All of them, in the order of the table.
-pub const ALL: [(&str, Bar); 5] = [
+pub const ALL: [(&str, Bar); 6] = [
     ("P1", p1::measure),
     ("P2", p2::measure),
     ("P3", p3::measure),
     ("P4", p4::measure),
+    ("P12", p12::measure),
     ("P13", p13::measure),
 ];
 
