@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bollard::{
     errors::Error as BollardError,
-    models::ContainerCreateBody,
+    models::{ContainerCreateBody, ContainerInspectResponse},
     query_parameters::{
         CreateContainerOptions, InspectContainerOptions, KillContainerOptions, LogsOptions,
         RestartContainerOptions, StartContainerOptions, StopContainerOptions, TopOptions,
@@ -111,17 +111,22 @@ impl Engine {
         let request = || format!("inspect container {name}");
         let answer = self.docker().inspect_container(name, None::<InspectContainerOptions>);
         let found = self.ask(request, answer).await?;
-        let own_name = found.name.unwrap_or_default();
-        Ok(Container {
-            engine: self.clone(),
-            id: found.id.unwrap_or_default(),
-            name: own_name.trim_start_matches('/').to_owned(),
-            warnings: Vec::new(),
-        })
+        Ok(Container::found(self, &found))
     }
 }
 
 impl Container {
+    /// The container that an answer of the engine's is about.
+    pub(crate) fn found(engine: &Engine, answer: &ContainerInspectResponse) -> Self {
+        let name = answer.name.as_deref().unwrap_or_default();
+        Self {
+            engine: engine.clone(),
+            id: answer.id.clone().unwrap_or_default(),
+            name: name.trim_start_matches('/').to_owned(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Returns its id, 64 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -25,6 +25,7 @@ mod made;
 mod network;
 mod output;
 mod plan;
+mod record;
 mod scope;
 mod state;
 mod sweep;
@@ -45,6 +46,7 @@ pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LA
 pub use network::Network;
 pub use output::{Capture, Captured, Output, OutputBounds};
 pub use plan::{ContainerPlan, HealthOverride, KeepOutput, NetworkPlan, Restart};
+pub use record::{RunGone, RunThere, Runs};
 pub use scope::{Left, Removal, RunScope};
 pub use state::{ContainerState, HealthLook, HealthState, HealthStatus, MountSeen, Status};
 pub use sweep::sweep;

@@ -28,7 +28,7 @@ pub(super) fn look(spec: &AnswersSpec, place: &Place<'_>) -> Result<AnswersEvide
     Ok(AnswersEvidence { file, sha256, problem, taken, text: Text::bounded(&bytes, 100_000) })
 }
 
-fn unreadable(file: &str, error: &ReadError) -> Stop {
+pub(super) fn unreadable(file: &str, error: &ReadError) -> Stop {
     let fix = match error {
         ReadError::Missing { .. } => format!("write {file}; `grader help ID` says what belongs into it"),
         ReadError::Outside { .. } | ReadError::NotAFile { .. } => {

@@ -9,7 +9,7 @@ use grader_core::{
     Attempt, Fault, Missing, Verdict,
     evidence::{Evidence, Look, Secrets, Subject},
     judge::{Held, judge},
-    workbook::{Check, Probe, Use},
+    workbook::{Check, Files, Probe, Use},
 };
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -30,6 +30,8 @@ pub struct OneCheck<'a> {
     pub engine: Result<EngineAccess, Missing>,
     /// Images that the run has resolved.
     pub images: &'a Images,
+    /// The workbook's own files.
+    pub texts: &'a Files,
     /// What its `once` assertions held in earlier attempts.
     pub held: Held,
     /// Those who watch.
@@ -98,6 +100,7 @@ impl OneCheck<'_> {
                 workspace: self.workspace,
                 engine: engine.clone(),
                 images: self.images,
+                texts: self.texts,
                 subject: Mutex::new(lock(evidence).subject.clone()),
                 tools: Mutex::default(),
                 step: &step,
