@@ -22,7 +22,7 @@ const BACK: Duration = Duration::from_secs(24 * 60 * 60);
 const PRINTED: usize = 2_000;
 
 /// How long reading it may take.
-const READ_WITHIN: Duration = Duration::from_secs(3);
+const READ_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn look(spec: &ContainersSpec, place: &Place<'_>) -> Result<ContainersEvidence, Stop> {
     place.doing(format!("asking which containers were run from {}", spec.image));
@@ -53,7 +53,11 @@ async fn there(run: &RunThere, images: &mut Images<'_>) -> Result<RunOnRecord, S
     // and a log of gigabytes is not worth the time: no verdict rests on it.
     let output = match timeout(READ_WITHIN, run.container.logs(bounds)).await {
         Ok(Ok(output)) => Some(Output { stdout: text(&output.stdout), stderr: text(&output.stderr) }),
-        Ok(Err(_)) | Err(_) => None,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no output of an earlier container");
+            None
+        }
+        Err(_) => None,
     };
     Ok(RunOnRecord {
         container: run.container.id().to_owned(),
@@ -65,7 +69,8 @@ async fn there(run: &RunThere, images: &mut Images<'_>) -> Result<RunOnRecord, S
         exit_code: state.exit_code,
         oom_killed: Some(state.oom_killed),
         error: Some(state.error.clone()).filter(|error| !error.is_empty()),
-        output,
+        output_kept: output.is_some(),
+        output: output.unwrap_or_default(),
     })
 }
 
@@ -81,7 +86,8 @@ fn gone(run: &RunGone, image: Option<&ImageOnRecord>) -> RunOnRecord {
         exit_code: run.exit_code,
         oom_killed: run.oom_killed.then_some(true),
         error: None,
-        output: None,
+        output_kept: false,
+        output: Output::default(),
     }
 }
 

@@ -43,8 +43,10 @@ pub struct RunOnRecord {
     pub oom_killed: Option<bool>,
     /// Why the engine could not start it; `null` if it could.
     pub error: Option<String>,
-    /// What it printed, the first and last bytes; `null` where it is gone.
-    pub output: Option<Output>,
+    /// Whether the engine still has what it printed.
+    pub output_kept: bool,
+    /// What it printed, the first and last bytes; empty where that is not kept.
+    pub output: Output,
 }
 
 /// Where a container is known from.
