@@ -80,7 +80,7 @@ impl RunScope {
             }
             let answer = engine.docker().create_container(Some(options), body);
             let created = engine.ask(request, answer).await?;
-            Ok(Container { engine, id: created.id, name, warnings: created.warnings })
+            Ok(Container::made(&engine, created.id, name, created.warnings))
         })
         .await
     }
@@ -125,6 +125,11 @@ impl Container {
             name: name.trim_start_matches('/').to_owned(),
             warnings: Vec::new(),
         }
+    }
+
+    /// A container that was just made.
+    pub(crate) fn made(engine: &Engine, id: String, name: String, warnings: Vec<String>) -> Self {
+        Self { engine: engine.clone(), id, name, warnings }
     }
 
     /// Returns its id, 64 hexadecimal digits.

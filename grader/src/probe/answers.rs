@@ -41,7 +41,7 @@ pub(super) fn unreadable(file: &str, error: &ReadError) -> Stop {
 }
 
 /// Reads the values of a file that has some, or says why it has none.
-fn read(name: &str, bytes: &[u8]) -> (Value, Option<String>) {
+pub(super) fn read(name: &str, bytes: &[u8]) -> (Value, Option<String>) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return (Value::Null, Some("it is not UTF-8 text".into()));
     };

@@ -18,7 +18,7 @@ use std::{
 
 use grader::{
     course::Origin,
-    probe::{EngineAccess, Images},
+    probe::{self, EngineAccess, Images},
     run::OneCheck,
     workspace::Workspace,
 };
@@ -191,6 +191,7 @@ async fn attempted(
         lay_out::hook(specimen, "answer-question", folder).await?;
         attempt = one.attempt().await;
     }
+    probe::close_question(engine, &specimen.tag()).await.map_err(|error| error.to_string())?;
     let removal = scope.remove_all(Duration::from_secs(20)).await;
     if !removal.left.is_empty() {
         return Err(format!("left behind: {:?}", removal.left));

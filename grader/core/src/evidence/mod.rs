@@ -42,7 +42,9 @@ pub use health::{HealthChange, HealthEvidence, HealthMoment, HealthRun, Healthch
 pub use image::{ImageConfig, ImageEvidence, ImageKind, KindFound, LayerSeen, Platform};
 pub use prose::{ConceptSeen, ProseEvidence, SentenceSeen};
 pub use redact::{Secrets, looks_secret};
-pub use running::RunningEvidence;
+pub use running::{
+    Compared, Form, NamespaceCompared, QuestionEngine, QuestionSeen, RunningContainer, RunningEvidence,
+};
 pub use series::{AnswerRun, Series, SeriesBuilder};
 pub use text::{Output, Taken, Text};
 pub use vulnerabilities::VulnerabilitiesEvidence;
