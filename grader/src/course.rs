@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use grader_core::workbook::{Diagnostic, Files, Workbook};
+use grader_core::{
+    Attempt, Verdict,
+    workbook::{Diagnostic, Files, Workbook},
+};
 use rust_embed::RustEmbed;
 
 use crate::workspace::{ReadError, read_inside};
@@ -22,10 +25,16 @@ const MOST_FILES: usize = 5_000;
 const DEEPEST: usize = 16;
 
 /// The folders of a workbook that the grader reads.
-const FOLDERS: [&str; 2] = ["checks", "exercises"];
+const FOLDERS: [&str; 3] = ["book", "checks", "exercises"];
 
 /// What tools leave behind, and no author wrote.
 const LEFTOVERS: [&str; 4] = [".git", "__pycache__", ".DS_Store", ".pytest_cache"];
+
+#[derive(RustEmbed)]
+#[folder = "../book/"]
+#[prefix = "book/"]
+#[include = "src/*"]
+struct EmbeddedBook;
 
 #[derive(RustEmbed)]
 #[folder = "../checks/"]
@@ -110,9 +119,17 @@ impl Course {
         }
     }
 
-    /// Whether it has a book, so that a card may point into it.
-    pub fn has_book(&self) -> bool {
-        self.files.below("book").next().is_some()
+    /// Whether its book has the page that `guide` points to, as `04-hardening.html#ex-4.2`.
+    pub fn has_page(&self, guide: &str) -> bool {
+        let page = guide.split('#').next().unwrap_or_default();
+        let name = page.strip_suffix(".html").unwrap_or(page);
+        self.files.get(&format!("book/src/{name}.md")).is_some()
+    }
+
+    /// Whether a card of this attempt may point into the book: its first finding names a page that is there.
+    pub fn has_page_for(&self, attempt: &Attempt) -> bool {
+        let Verdict::Failed(failures) = &attempt.verdict else { return false };
+        failures.iter().find_map(|failure| failure.guide.as_deref()).is_some_and(|guide| self.has_page(guide))
     }
 }
 
@@ -138,6 +155,7 @@ fn embedded() -> Files {
             files.insert(path, file.data.into_owned());
         }
     };
+    EmbeddedBook::iter().for_each(|path| add(&path, EmbeddedBook::get(&path)));
     EmbeddedChecks::iter().for_each(|path| add(&path, EmbeddedChecks::get(&path)));
     EmbeddedExercises::iter().for_each(|path| add(&path, EmbeddedExercises::get(&path)));
     files
@@ -246,6 +264,8 @@ mod tests {
         let course = Course::open(Origin::Embedded).unwrap();
         assert!(!course.workbook.checks.is_empty());
         assert!(course.files.below("exercises").next().is_some());
+        assert!(course.has_page("01-containers.html#ex-1.1"));
+        assert!(!course.has_page("no-such-page.html#ex-1.1"));
         assert!(course.files.below("checks/specimens").next().is_none(), "specimens only weigh");
     }
 

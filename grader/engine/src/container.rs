@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bollard::{
     errors::Error as BollardError,
-    models::ContainerCreateBody,
+    models::{ContainerCreateBody, ContainerInspectResponse},
     query_parameters::{
         CreateContainerOptions, InspectContainerOptions, KillContainerOptions, LogsOptions,
         RestartContainerOptions, StartContainerOptions, StopContainerOptions, TopOptions,
@@ -80,7 +80,7 @@ impl RunScope {
             }
             let answer = engine.docker().create_container(Some(options), body);
             let created = engine.ask(request, answer).await?;
-            Ok(Container { engine, id: created.id, name, warnings: created.warnings })
+            Ok(Container::made(&engine, created.id, name, created.warnings))
         })
         .await
     }
@@ -111,17 +111,27 @@ impl Engine {
         let request = || format!("inspect container {name}");
         let answer = self.docker().inspect_container(name, None::<InspectContainerOptions>);
         let found = self.ask(request, answer).await?;
-        let own_name = found.name.unwrap_or_default();
-        Ok(Container {
-            engine: self.clone(),
-            id: found.id.unwrap_or_default(),
-            name: own_name.trim_start_matches('/').to_owned(),
-            warnings: Vec::new(),
-        })
+        Ok(Container::found(self, &found))
     }
 }
 
 impl Container {
+    /// The container that an answer of the engine's is about.
+    pub(crate) fn found(engine: &Engine, answer: &ContainerInspectResponse) -> Self {
+        let name = answer.name.as_deref().unwrap_or_default();
+        Self {
+            engine: engine.clone(),
+            id: answer.id.clone().unwrap_or_default(),
+            name: name.trim_start_matches('/').to_owned(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A container that was just made.
+    pub(crate) fn made(engine: &Engine, id: String, name: String, warnings: Vec<String>) -> Self {
+        Self { engine: engine.clone(), id, name, warnings }
+    }
+
     /// Returns its id, 64 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {

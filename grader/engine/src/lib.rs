@@ -25,6 +25,8 @@ mod made;
 mod network;
 mod output;
 mod plan;
+mod question;
+mod record;
 mod scope;
 mod state;
 mod sweep;
@@ -37,14 +39,16 @@ pub use facts::{EngineFacts, ImageStore, OLDEST_API};
 pub use follow::Follow;
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
 pub use kernel::{
-    Capabilities, Cgroup, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts, OddThread,
-    ParseError, Process, ProcessLook, Seccomp, SignalAll, Via, Way, WriteOutcome, WriteTry, Writes,
-    parse_mounts,
+    Capabilities, Cgroup, CgroupLimits, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Limit, Mount,
+    Mounts, OddThread, ParseError, Process, ProcessLook, RootMounts, Seccomp, SignalAll, Via, Way,
+    WriteOutcome, WriteTry, Writes, parse_mounts,
 };
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;
 pub use output::{Capture, Captured, Output, OutputBounds};
 pub use plan::{ContainerPlan, HealthOverride, KeepOutput, NetworkPlan, Restart};
+pub use question::{NoQuestion, QUESTION_LABEL, Question, QuestionLimits};
+pub use record::{RunGone, RunThere, Runs};
 pub use scope::{Left, Removal, RunScope};
 pub use state::{ContainerState, HealthLook, HealthState, HealthStatus, MountSeen, Status};
 pub use sweep::sweep;

@@ -5,7 +5,7 @@ use std::io;
 use bollard::query_parameters::ImportImageOptions;
 use bytes::Bytes;
 
-use crate::{EngineError, ImageFacts, Labels, MadeKind, RunScope};
+use crate::{Engine, EngineError, ImageFacts, Labels, MadeKind, RunScope};
 
 impl RunScope {
     /// Loads an image from an archive in the form of `docker save`.
@@ -21,25 +21,30 @@ impl RunScope {
         archive: impl FnOnce(&str, &Labels) -> io::Result<Bytes> + Send + 'static,
     ) -> Result<ImageFacts, EngineError> {
         self.make(MadeKind::Image, |engine, name, labels| async move {
-            let request = || format!("load image {name}");
             let archive = archive(&name, &labels).map_err(|error| EngineError::Request {
-                request: request(),
+                request: format!("load image {name}"),
                 source: Box::new(error.into()),
             })?;
-            let options = ImportImageOptions { quiet: true, ..Default::default() };
-            let body = bollard::body_full(archive);
-            let mut steps = Box::pin(engine.docker().import_image(options, body, None));
-            while let Some(step) = engine.next(request, &mut steps).await? {
-                if let Some(detail) = step.error_detail {
-                    return Err(EngineError::Rejected {
-                        request: request(),
-                        status: 200,
-                        message: detail.message.unwrap_or_default(),
-                    });
-                }
-            }
-            engine.image(&name).await
+            load(&engine, &name, archive).await
         })
         .await
     }
+}
+
+/// Loads an archive that holds an image of this name.
+pub(crate) async fn load(engine: &Engine, name: &str, archive: Bytes) -> Result<ImageFacts, EngineError> {
+    let request = || format!("load image {name}");
+    let options = ImportImageOptions { quiet: true, ..Default::default() };
+    let body = bollard::body_full(archive);
+    let mut steps = Box::pin(engine.docker().import_image(options, body, None));
+    while let Some(step) = engine.next(request, &mut steps).await? {
+        if let Some(detail) = step.error_detail {
+            return Err(EngineError::Rejected {
+                request: request(),
+                status: 200,
+                message: detail.message.unwrap_or_default(),
+            });
+        }
+    }
+    engine.image(name).await
 }

@@ -151,6 +151,44 @@ impl RunScope {
         }
     }
 
+    /// Makes a thing that outlives this run and sees to its own end: it is registered for as long as it is
+    /// being made, and then no run's any more.
+    pub(crate) async fn make_lasting<T, F>(
+        &self,
+        made: Made,
+        make: impl FnOnce(Engine, String) -> F + Send + 'static,
+    ) -> Result<T, EngineError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, EngineError>> + Send + 'static,
+    {
+        let scope = self.clone();
+        let making = tokio::spawn(async move {
+            let inner = &scope.inner;
+            let _making = inner.making.read().await;
+            if inner.closed.load(Ordering::SeqCst) {
+                return Err(EngineError::Closed { request: format!("make {made}") });
+            }
+            inner
+                .ledger
+                .register(&made)
+                .map_err(|source| EngineError::Ledger { made: made.to_string(), source })?;
+            inner.remember(made.clone());
+            let outcome = make(inner.engine.clone(), made.name.clone()).await;
+            if outcome.is_ok() {
+                inner.forget(&made);
+            }
+            outcome
+        });
+        match making.await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(EngineError::Closed { request: format!("make what lasts: {error}") }),
+            },
+        }
+    }
+
     /// Removes one thing now.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Health, HealthStatusEnum};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, DriverData, Health, HealthStatusEnum, Storage,
+};
 use serde::{Deserialize, Serialize};
 
 /// A container at one moment. Source: `GET /containers/{id}/json`.
@@ -38,6 +40,13 @@ pub struct ContainerState {
     pub ports: BTreeMap<u16, u16>,
     /// IPv4 addresses by network; networks without one are left out.
     pub addresses: BTreeMap<String, String>,
+    /// The name by which it was run: the image's, as it was given.
+    pub image_reference: String,
+    /// What its root file system is made by, as `overlay2`, or `overlayfs` of containerd's store.
+    pub storage: Option<String>,
+    /// Where an engine that keeps images itself mounts its root file system (`GraphDriver.Data.MergedDir`);
+    /// null with containerd's store, which does not say.
+    pub merged_dir: Option<String>,
 }
 
 /// Where a container is in its life.
@@ -117,6 +126,7 @@ pub struct MountSeen {
 
 impl From<ContainerInspectResponse> for ContainerState {
     fn from(response: ContainerInspectResponse) -> Self {
+        let (storage, merged_dir) = storage(response.graph_driver, response.storage);
         let state = response.state.unwrap_or_default();
         let running = state.running.unwrap_or(false);
         let started_at = moment(state.started_at);
@@ -165,7 +175,24 @@ impl From<ContainerInspectResponse> for ContainerState {
                     Some((name, address))
                 })
                 .collect(),
+            image_reference: response.config.and_then(|config| config.image).unwrap_or_default(),
+            storage,
+            merged_dir,
         }
+    }
+}
+
+/// What makes a container's root file system, and where it is mounted, if the engine says so. From API 1.52
+/// on an engine with containerd's store has `Storage` in place of `GraphDriver` (moby #50857).
+fn storage(driver: Option<DriverData>, storage: Option<Storage>) -> (Option<String>, Option<String>) {
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    let snapshotter = storage.and_then(|storage| storage.root_fs?.snapshot?.name).and_then(some);
+    match driver {
+        Some(driver) => {
+            let merged = driver.data.get("MergedDir").cloned().and_then(some);
+            (some(driver.name).or(snapshotter), merged)
+        }
+        None => (snapshotter, None),
     }
 }
 
@@ -220,6 +247,22 @@ fn count(value: Option<i64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Shapes from https://docs.docker.com/reference/api/engine/version/v1.52/ and moby #50857, read 2026-11-25.
+    #[test]
+    fn each_store_says_in_its_own_way_what_makes_the_root() {
+        let of = |answer: serde_json::Value| {
+            let response: ContainerInspectResponse = serde_json::from_value(answer).unwrap();
+            let state = ContainerState::from(response);
+            (state.storage, state.merged_dir)
+        };
+        let classic =
+            serde_json::json!({ "GraphDriver": { "Name": "overlay2", "Data": { "MergedDir": "/m" } } });
+        assert_eq!(of(classic), (Some("overlay2".into()), Some("/m".into())));
+        let new = serde_json::json!({ "Storage": { "RootFS": { "Snapshot": { "Name": "overlayfs" } } } });
+        assert_eq!(of(new), (Some("overlayfs".into()), None));
+        assert_eq!(of(serde_json::json!({})), (None, None));
+    }
 
     fn state(json: serde_json::Value) -> ContainerState {
         let response: ContainerInspectResponse = serde_json::from_value(json).unwrap();

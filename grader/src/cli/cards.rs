@@ -15,7 +15,7 @@ pub(super) fn beside_of(
     Ok(Beside {
         hints: check.is_some_and(|check| !check.hints.is_empty()),
         to_come: check.is_none() && attempt.number.is_none(),
-        book: session.course.has_book(),
+        book: session.course.has_page_for(attempt),
         log: match attempt.verdict {
             Verdict::Error(_) => log,
             Verdict::Passed | Verdict::Failed(_) | Verdict::Blocked(_) => None,

@@ -71,7 +71,7 @@ fn evidence_file(face: &Face, path: &Path) -> Result<Exit, CliError> {
     let course = face.course()?;
     let check = check_of(&course, recorded.exercise)?;
     let attempt = judged(check, recorded.evidence);
-    let beside = Beside { book: course.has_book(), ..Beside::default() };
+    let beside = Beside { book: course.has_page_for(&attempt), ..Beside::default() };
     tell(face, String::new(), &attempt, check, &beside)?;
     Ok(Exit::of([attempt.verdict.word()]))
 }

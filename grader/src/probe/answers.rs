@@ -28,7 +28,7 @@ pub(super) fn look(spec: &AnswersSpec, place: &Place<'_>) -> Result<AnswersEvide
     Ok(AnswersEvidence { file, sha256, problem, taken, text: Text::bounded(&bytes, 100_000) })
 }
 
-fn unreadable(file: &str, error: &ReadError) -> Stop {
+pub(super) fn unreadable(file: &str, error: &ReadError) -> Stop {
     let fix = match error {
         ReadError::Missing { .. } => format!("write {file}; `grader help ID` says what belongs into it"),
         ReadError::Outside { .. } | ReadError::NotAFile { .. } => {
@@ -41,7 +41,7 @@ fn unreadable(file: &str, error: &ReadError) -> Stop {
 }
 
 /// Reads the values of a file that has some, or says why it has none.
-fn read(name: &str, bytes: &[u8]) -> (Value, Option<String>) {
+pub(super) fn read(name: &str, bytes: &[u8]) -> (Value, Option<String>) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return (Value::Null, Some("it is not UTF-8 text".into()));
     };

@@ -45,6 +45,7 @@ pub use images::Images;
 pub use markers::Markers;
 pub use place::{EngineAccess, Place};
 pub(crate) use place::{engine_seen, lock};
+pub use running::close as close_question;
 
 /// What a probe came back with.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use grader_core::{
     evidence::{EngineSeen, Subject, ToolSeen},
+    workbook::Files,
     workspace_file::WorkspaceFile,
 };
 use grader_engine::{Engine, ImageFacts, Kernel, RunScope};
@@ -44,6 +45,8 @@ pub struct Place<'a> {
     pub images: &'a Images,
     /// What is being judged, as far as the probes have found it.
     pub subject: &'a Mutex<Subject>,
+    /// The workbook's own files: what a learner could have copied from.
+    pub texts: &'a Files,
     /// Tools besides the engine that answered.
     pub tools: Mutex<Vec<ToolSeen>>,
     /// Set once what this probe looks at has been started: those who look during it begin then, so that

@@ -181,6 +181,7 @@ impl Running<'_> {
             workspace: &self.session.workspace,
             engine: self.engine.clone(),
             images: &self.images,
+            texts: &self.session.course.files,
             held,
             watcher: self.tell,
         };

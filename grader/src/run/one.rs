@@ -10,7 +10,7 @@ use grader_core::{
     Attempt, Fault, Missing, Verdict,
     evidence::{Evidence, Look, Secrets, Subject},
     judge::{Held, judge},
-    workbook::{Check, Probe, Use},
+    workbook::{Check, Files, Probe, ProbeSpec, Use},
 };
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -32,6 +32,8 @@ pub struct OneCheck<'a> {
     pub engine: Result<EngineAccess, Missing>,
     /// Images that the run has resolved.
     pub images: &'a Images,
+    /// The workbook's own files.
+    pub texts: &'a Files,
     /// What its `once` assertions held in earlier attempts.
     pub held: Held,
     /// Those who watch.
@@ -72,6 +74,9 @@ impl OneCheck<'_> {
             Ok(Err(Stop::Fault(fault))) => (Verdict::Error(fault), Vec::new()),
             Err(_) => (Verdict::Error(too_late(limit, &lock(&doing))), Vec::new()),
         };
+        if matches!(verdict, Verdict::Passed) {
+            self.close_question().await;
+        }
         Attempt {
             number: None,
             exercise,
@@ -82,6 +87,17 @@ impl OneCheck<'_> {
             evidence,
             outcomes,
             verdict,
+        }
+    }
+
+    /// A question that was answered is not open any more.
+    async fn close_question(&self) {
+        let asks = self.check.probes.iter().any(|probe| matches!(probe.spec, ProbeSpec::Running(_)));
+        let (true, Ok(access)) = (asks, &self.engine) else { return };
+        let workspace = &access.scope.labels().workspace;
+        if let Err(error) = probe::close_question(access.engine(), workspace).await {
+            // It ends by itself.
+            tracing::warn!(error = probe::chain(&error), "an answered question is not removed yet");
         }
     }
 
@@ -139,6 +155,7 @@ impl OneCheck<'_> {
             workspace: self.workspace,
             engine,
             images: self.images,
+            texts: self.texts,
             subject: looking.subject,
             tools: Mutex::default(),
             settled: settled.clone(),

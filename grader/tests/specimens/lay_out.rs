@@ -17,7 +17,8 @@ const SAMPLE: &str = "specimen/sample-app";
 const START: &str = "specimen/start";
 
 /// What of a specimen's folder is the harness's and not the learner's.
-const OURS: [&str; 5] = ["expect.toml", "evidence.json", "prepare", "before-check", "after-check"];
+const OURS: [&str; 6] =
+    ["expect.toml", "evidence.json", "prepare", "before-check", "answer-question", "after-check"];
 
 /// The same commit must have the same name in every workspace: the base image bears it.
 const WHEN: &str = "2026-01-01T00:00:00Z";
@@ -88,6 +89,10 @@ pub async fn submission(
             }
             answers(specimen, workspace, engine, &image, &before).await?;
         }
+    } else {
+        for (name, text) in &specimen.expect.answers {
+            write_answer(workspace, name, text)?;
+        }
     }
     hook(specimen, "before-check", workspace).await
 }
@@ -121,12 +126,17 @@ async fn answers(
         Err(error) => Err(error.to_string()),
     };
     let (after_mb, before_mb) = (size(image).await?, size(before).await?);
-    std::fs::create_dir_all(workspace.join("answers")).map_err(|error| error.to_string())?;
     for (name, template) in answers {
         let text = template.replace("{before_mb}", &before_mb).replace("{after_mb}", &after_mb);
-        std::fs::write(workspace.join("answers").join(name), text).map_err(|error| error.to_string())?;
+        write_answer(workspace, &name, &text)?;
     }
     Ok(())
+}
+
+fn write_answer(workspace: &Path, name: &str, text: &str) -> Result<(), String> {
+    let folder = workspace.join("answers");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    std::fs::write(folder.join(name), text).map_err(|error| error.to_string())
 }
 
 fn workspace_toml(names: &BTreeMap<String, toml::Value>) -> String {

@@ -17,14 +17,15 @@ use std::{
 };
 
 use grader::{
-    probe::{EngineAccess, Images},
+    course::Origin,
+    probe::{self, EngineAccess, Images},
     run::OneCheck,
     workspace::Workspace,
 };
 use grader_core::{
     Attempt,
     judge::Held,
-    workbook::{Files, Workbook},
+    workbook::{Check, Files, Workbook},
 };
 use grader_engine::{Endpoint, Engine, Labels, NoLedger, RunScope};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -104,15 +105,16 @@ async fn run_all(
     let (bases, limit) = (Arc::new(bases), Arc::new(Semaphore::new(AT_ONCE)));
     // The start is the image before of many: its archive is read once.
     let images = Arc::new(Images::default());
+    let texts = Arc::new(Origin::Folder(root.to_owned()).files().expect("the workbook can be read"));
     let tasks: Vec<_> = specimens
         .into_iter()
         .map(|specimen| {
             let (engine, bases, limit, workbook) =
                 (engine.clone(), bases.clone(), limit.clone(), workbook.clone());
-            let images = images.clone();
+            let (images, texts) = (images.clone(), texts.clone());
             tokio::spawn(async move {
                 let _permit = limit.acquire_owned().await;
-                let attempt = run_one(&specimen, &bases, &engine, &workbook, &images).await;
+                let attempt = run_one(&specimen, &bases, &engine, &workbook, &images, &texts).await;
                 (specimen, attempt)
             })
         })
@@ -130,23 +132,66 @@ async fn run_one(
     engine: &Engine,
     workbook: &Workbook,
     images: &Images,
+    texts: &Files,
 ) -> Result<Attempt, String> {
+    let adapted = adapted(specimen, texts)?;
+    let workbook = adapted.as_ref().unwrap_or(workbook);
     let check = workbook.checks.get(&specimen.exercise).ok_or("there is no such check")?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    lay_out::submission(specimen, bases, folder.path(), engine).await?;
-    let workspace = Workspace::open(folder.path()).map_err(|error| format!("{error:?}"))?;
-    let labels = Labels { workspace: "specimens".into(), run: specimen.tag() };
+    let laid_out = lay_out::submission(specimen, bases, folder.path(), engine).await;
+    let attempt = match laid_out {
+        Ok(()) => attempted(specimen, folder.path(), engine, check, images, texts).await,
+        Err(error) => Err(error),
+    };
+    // What a hook has started is removed however the attempt went.
+    lay_out::hook(specimen, "after-check", folder.path()).await?;
+    attempt
+}
+
+/// The workbook with the specimen's own names in its check, if it has any.
+fn adapted(specimen: &Specimen, files: &Files) -> Result<Option<Workbook>, String> {
+    if specimen.expect.probes.is_empty() {
+        return Ok(None);
+    }
+    let path = format!("checks/{}.toml", specimen.exercise);
+    let text = files.get(&path).ok_or("there is no such check")?;
+    let text = specimen.adapted(&String::from_utf8_lossy(text))?;
+    let mut files = files.clone();
+    files.insert(path, text.into_bytes());
+    Workbook::read(&files).map(Some).map_err(|faults| format!("{}: {faults:?}", specimen.name()))
+}
+
+/// Lets the check judge what was laid out; a second time after `answer-question`, if the specimen has it.
+async fn attempted(
+    specimen: &Specimen,
+    folder: &Path,
+    engine: &Engine,
+    check: &Check,
+    images: &Images,
+    texts: &Files,
+) -> Result<Attempt, String> {
+    let workspace = Workspace::open(folder).map_err(|error| format!("{error:?}"))?;
+    // Each is a workspace of its own, so that each has a question of its own.
+    let labels = Labels { workspace: specimen.tag(), run: specimen.tag() };
     let scope = RunScope::new(engine.clone(), labels, Arc::new(NoLedger));
     let one = OneCheck {
         check,
         workspace: &workspace,
         engine: Ok(EngineAccess::new(scope.clone())),
         images,
+        texts,
         held: Held::new(),
         watcher: &|_| {},
     };
-    let attempt = one.attempt().await;
-    lay_out::hook(specimen, "after-check", folder.path()).await?;
+    let mut attempt = one.attempt().await;
+    if specimen.folder.join("answer-question").exists() {
+        if attempt.verdict.blocked().is_none() {
+            return Err(format!("{}: no question was asked: {:?}", specimen.name(), attempt.verdict));
+        }
+        lay_out::hook(specimen, "answer-question", folder).await?;
+        attempt = one.attempt().await;
+    }
+    probe::close_question(engine, &specimen.tag()).await.map_err(|error| error.to_string())?;
     let removal = scope.remove_all(Duration::from_secs(20)).await;
     if !removal.left.is_empty() {
         return Err(format!("left behind: {:?}", removal.left));

@@ -40,6 +40,10 @@ pub struct Expect {
     /// Answer files by name, where `{before_mb}` and `{after_mb}` are what was measured.
     #[serde(default)]
     pub answers: BTreeMap<String, String>,
+    /// Keys of the check's probes that differ, as `"hello.image" = "specimen/{specimen}"`: several specimens
+    /// that look at one engine need names of their own.
+    #[serde(default)]
+    pub probes: BTreeMap<String, toml::Value>,
     /// Whether the learner's image is built; exercises that look at none need none.
     #[serde(default = "yes")]
     pub build: bool,
@@ -95,6 +99,26 @@ impl Specimen {
     /// The same as a part of an image's name.
     pub fn tag(&self) -> String {
         self.name().replace('/', "-").to_lowercase()
+    }
+
+    /// The text of its check, with those keys of its probes that differ.
+    pub fn adapted(&self, check: &str) -> Result<String, String> {
+        let mut check: toml::Value = toml::from_str(check).map_err(|error| error.to_string())?;
+        let mut probes = check.get_mut("probe").and_then(toml::Value::as_array_mut);
+        for (key, value) in &self.expect.probes {
+            let (name, key) = key.split_once('.').ok_or(format!("`{key}` names no probe and key"))?;
+            let named =
+                |probe: &&mut toml::Value| probe.get("as").and_then(toml::Value::as_str) == Some(name);
+            let probe = probes.iter_mut().flat_map(|probes| probes.iter_mut()).find(named);
+            let probe =
+                probe.and_then(toml::Value::as_table_mut).ok_or(format!("there is no probe `{name}`"))?;
+            let value = match value {
+                toml::Value::String(text) => text.replace("{specimen}", &self.tag()).into(),
+                other => other.clone(),
+            };
+            probe.insert(key.to_owned(), value);
+        }
+        toml::to_string(&check).map_err(|error| error.to_string())
     }
 
     /// The assertions that must fail.

@@ -38,14 +38,16 @@ pub use container::{
     ContainerEvidence, ContainerState, MountSeen, ProcessSeen, RunOptions, Watched, WriteAttempt,
     WriteOutcome,
 };
-pub use containers::ContainersEvidence;
+pub use containers::{ContainersEvidence, ImageOnRecord, RecordSource, RunOnRecord};
 pub use endpoint::{EndpointEvidence, Read};
 pub use git::{Asked, GitEvidence};
 pub use health::{HealthChange, HealthEvidence, HealthMoment, HealthRun, HealthcheckSeen};
 pub use image::{ImageConfig, ImageEvidence, ImageKind, KindFound, LayerSeen, Platform};
-pub use prose::ProseEvidence;
+pub use prose::{ConceptSeen, ProseEvidence, SentenceSeen};
 pub use redact::{Secrets, looks_secret};
-pub use running::RunningEvidence;
+pub use running::{
+    Compared, Form, NamespaceCompared, QuestionEngine, QuestionSeen, RunningContainer, RunningEvidence,
+};
 pub use series::{AnswerRun, Series, SeriesBuilder};
 pub use text::{Output, Taken, Text};
 pub use vulnerabilities::VulnerabilitiesEvidence;

@@ -4,9 +4,10 @@
 //! may not touch its processes. The program stays for the run, so that a look costs a round trip
 //! and not a container. It ends when its input does: with this process, however that dies.
 
-use std::{io, pin::Pin};
+use std::{collections::BTreeMap, io, pin::Pin};
 
 use bollard::{container::LogOutput, query_parameters::AttachContainerOptions};
+use bytes::Bytes;
 use futures_util::Stream;
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
@@ -65,7 +66,10 @@ impl Helper {
         let engine = scope.engine();
         let program = fitting(engine)?;
         let image = scope
-            .load_image(move |name, labels| archive::of(program, ARCHITECTURE, name, labels))
+            .load_image(move |name, labels| {
+                let labels = labels.to_map().into_iter().collect();
+                archive::of(program, ARCHITECTURE, name, &labels)
+            })
             .await
             .map_err(NoHelper::from)?;
         let container = scope.create_open(&plan(image.id)).await.map_err(NoHelper::from)?;
@@ -148,6 +152,20 @@ impl Connection {
         let ((), replies) = tokio::try_join!(send, receive)?;
         Ok(replies)
     }
+}
+
+/// The archive of an image of this program, by a name and with labels of the caller's.
+pub(crate) fn image_archive(
+    engine: &Engine,
+    name: &str,
+    labels: &BTreeMap<String, String>,
+) -> Result<Bytes, String> {
+    let program = match fitting(engine) {
+        Ok(program) => program,
+        Err(NoHelper::Unfit(why)) => return Err(why),
+        Err(NoHelper::Engine(error)) => return Err(error.to_string()),
+    };
+    archive::of(program, ARCHITECTURE, name, labels).map_err(|error| error.to_string())
 }
 
 fn fitting(engine: &Engine) -> Result<&'static [u8], NoHelper> {

@@ -11,6 +11,7 @@ mod collect;
 mod helper;
 mod here;
 mod identity;
+mod limits;
 mod look;
 mod mount;
 mod op;
@@ -25,11 +26,13 @@ use tokio::sync::OnceCell;
 pub use act::{Frozen, SignalAll, WriteOutcome, WriteTry, Writes};
 pub use capability::Capabilities;
 pub use identity::{Id, IdMap, IdRange, Ids};
+pub use limits::{CgroupLimits, Limit};
 pub use look::{OddThread, Process, ProcessLook};
-pub use mount::{Mount, Mounts, parse_mounts};
+pub use mount::{Mount, Mounts, RootMounts, parse_mounts};
 pub use parse::{Cgroup, ParseError, Seccomp};
 
 use crate::{Container, EngineError, RunScope};
+pub(crate) use helper::image_archive;
 use helper::{Helper, NoHelper};
 use op::{Errno, Op, Reply};
 

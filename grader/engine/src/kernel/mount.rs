@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::ParseError, unreadable};
+use super::{
+    Access, Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::ParseError, unreadable,
+};
 use crate::Container;
 
 /// What is mounted in a container.
@@ -57,6 +59,69 @@ impl Kernel {
             parse_mounts(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))?;
         Ok(Mounts { via: access.via(), mounts })
     }
+}
+
+/// Where a container's root file system is mounted on the engine's machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootMounts {
+    /// How it was seen.
+    pub via: Via,
+    /// Folders of the machine at which it is mounted.
+    pub places: Vec<String>,
+    /// The writable layer, as the mount's options name it; null if we may not see it, or it is no overlay.
+    pub upper_dir: Option<String>,
+}
+
+impl Kernel {
+    /// Finds where a container's root file system is mounted outside of it. Sources:
+    /// `/proc/PID/mountinfo` of its first process, and that of the machine.
+    ///
+    /// # Errors
+    /// It does not run, or no way leads to its kernel.
+    pub async fn root_mounts(&self, container: &Container) -> Result<RootMounts, KernelError> {
+        let access = self.to_look(container).await?;
+        let pid = first_pid(container).await?;
+        let machine = match access {
+            Access::Here => "self/mountinfo",
+            Access::Helper(_) => "1/mountinfo",
+        };
+        let read = |path: String| Op::Read { path };
+        let replies = access.ask(vec![read(format!("{pid}/mountinfo")), read(machine.to_owned())]).await?;
+        let mut parsed = replies.into_iter().map(|reply| match reply {
+            Ok(text) => {
+                parse_mounts(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))
+            }
+            // Without rights over its processes their mounts stay hidden; the machine's own may do.
+            Err(_) => Ok(Vec::new()),
+        });
+        let theirs = parsed.next().unwrap_or(Ok(Vec::new()))?;
+        let machines = parsed.next().unwrap_or(Ok(Vec::new()))?;
+        let (places, upper_dir) = root_places(&theirs, &machines, container.id());
+        Ok(RootMounts { via: access.via(), places, upper_dir })
+    }
+}
+
+/// The machine's mounts of what is the root in a container: those of the same device, which every overlay
+/// has for itself, or with the container's id in the path, as containerd's store has.
+fn root_places(theirs: &[Mount], machines: &[Mount], id: &str) -> (Vec<String>, Option<String>) {
+    // What lies on another mount comes after it.
+    let root = theirs.iter().rev().find(|mount| mount.mount_point == "/");
+    let upper = root
+        .filter(|root| root.fs_type.contains("overlay"))
+        .and_then(|root| root.super_options.iter().find_map(|option| option.strip_prefix("upperdir=")));
+    let mut places: Vec<String> = machines
+        .iter()
+        .filter(|mount| mount.fs_type.contains("overlay"))
+        .filter(|mount| {
+            root.is_some_and(|root| root.device == mount.device && root.root == mount.root)
+                || (!id.is_empty() && mount.mount_point.contains(id))
+        })
+        .map(|mount| mount.mount_point.clone())
+        .filter(|place| place != "/")
+        .collect();
+    places.sort();
+    places.dedup();
+    (places, upper.map(str::to_owned))
 }
 
 /// Reads the text of `mountinfo`.
@@ -133,6 +198,32 @@ mod tests {
         assert_eq!(mounts[1].fs_type, "tmpfs");
         assert_eq!(mounts[1].source, "shm");
         assert!(!mounts[1].read_only);
+    }
+
+    #[test]
+    fn a_root_is_found_outside_by_its_device() {
+        let theirs = "75 51 0:39 / / rw - overlay overlay rw,upperdir=/l/x/diff,workdir=/l/x/work\n";
+        let machines = "49 42 0:39 / /l/x/merged rw shared:2 - overlay overlay rw,upperdir=/l/x/diff\n\
+                        50 42 0:40 / /l/y/merged rw shared:3 - overlay overlay rw,upperdir=/l/y/diff\n";
+        let (theirs, machines) = (parse_mounts(theirs).unwrap(), parse_mounts(machines).unwrap());
+        let found = root_places(&theirs, &machines, "c0ffee");
+        assert_eq!(found, (vec!["/l/x/merged".to_owned()], Some("/l/x/diff".to_owned())));
+        // Hidden from us, an engine of the classic store says it itself.
+        assert_eq!(root_places(&[], &machines, "c0ffee"), (Vec::new(), None));
+    }
+
+    // Paths as in https://docs.docker.com/engine/storage/containerd/ and moby's daemon/snapshotter/mount.go
+    // (`rootfs/SNAPSHOTTER/CONTAINER` below the data folder), read 2026-11-25.
+    #[test]
+    fn with_containerds_store_the_path_has_the_containers_id() {
+        let machines = "61 29 0:52 / /var/lib/docker/rootfs/overlayfs/c0ffee rw - overlay overlay rw,\
+                        upperdir=/var/lib/docker/containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs\n";
+        let machines = parse_mounts(machines).unwrap();
+        assert_eq!(root_places(&[], &machines, "c0ffee").0, ["/var/lib/docker/rootfs/overlayfs/c0ffee"]);
+        let (places, upper) =
+            root_places(&[Mount { mount_point: "/".into(), ..machines[0].clone() }], &machines, "");
+        assert_eq!(places.len(), 1);
+        assert!(upper.unwrap().ends_with("/snapshots/7/fs"));
     }
 
     #[test]

@@ -7,6 +7,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainersSpec {
-    /// The image, by the name that the learner runs.
+    /// The image, by the name by which the learner runs it.
     pub image: String,
 }

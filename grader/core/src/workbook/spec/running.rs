@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::span::Span;
+
 /// Asks what the engine and the kernel say of a container that the learner names in an answer file,
 /// and of one of the grader's own whose limits are the question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -10,4 +12,11 @@ use serde::{Deserialize, Serialize};
 pub struct RunningSpec {
     /// The file with what the learner wrote down, below `answers/`.
     pub file: String,
+    /// How long the grader's own container stays, once it was started.
+    #[serde(default = "an_hour")]
+    pub question_for: Span,
+}
+
+const fn an_hour() -> Span {
+    Span::LONGEST
 }
