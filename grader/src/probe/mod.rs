@@ -39,6 +39,7 @@ pub(crate) use git::missing as no_repository;
 pub use images::Images;
 pub use place::{EngineAccess, Place};
 pub(crate) use place::{engine_seen, lock};
+pub(crate) use vulnerabilities::{DOWNLOAD, DatabaseState, ScannerState, installed as installed_scanner};
 
 /// What a probe came back with.
 #[derive(Debug)]

@@ -24,8 +24,8 @@ use grader_core::{
 use grader_engine::{EngineError, ImageFacts};
 use tokio::io::AsyncWriteExt;
 
-pub(crate) use database::{DOWNLOAD, DatabaseSeen, DatabaseState};
-pub(crate) use scanner::{InstalledScanner, ScannerState, installed};
+pub(crate) use database::{DOWNLOAD, DatabaseState};
+pub(crate) use scanner::{ScannerState, installed};
 
 use super::{Place, Stop};
 use crate::workspace::Scratch;
