@@ -43,6 +43,11 @@ quiet() {
     return "$code"
 }
 
+# Whether what a client logged means that no registry could be reached, and not that one said no.
+registry_is_silent() {
+    grep -qiE 'no such host|connection refused|no route to host|unreachable|time-?out|deadline exceeded|proxyconnect|server misbehaving|name resolution|x509|EOF|reset by peer' "$1"
+}
+
 # A docker of before 2023 builds without BuildKit, and so without cache mounts, unless it is told.
 export DOCKER_BUILDKIT=1
 

@@ -41,9 +41,7 @@ is_ready() { image_id "$1" >/dev/null && { ! is_stand_in "$1" || is_current "$1"
 pull() {
     local image=$1 log="$CACHE/pull.log"
     timeout 600 docker pull -q "$image" >"$log" 2>&1 && return 0
-    if grep -qiE 'no such host|connection refused|no route to host|unreachable|time-?out|deadline exceeded|proxyconnect|server misbehaving|name resolution|x509|EOF|reset by peer' "$log"; then
-        return 3
-    fi
+    registry_is_silent "$log" && return 3
     warn "A registry answers but does not give $image: $(tail -n 1 "$log")"
     return 1
 }

@@ -33,6 +33,8 @@ missing_packages() {
     fi
     have docker || echo docker.io
     docker buildx version >/dev/null 2>&1 || echo docker-buildx
+    # Trivy is built with it where there is none, and some specimens are.
+    if ! go_is_usable && { [[ $purpose == test ]] || ! trivy_is_there; }; then echo golang-go; fi
 }
 
 apt_get() {
@@ -72,11 +74,12 @@ install_packages() {
     quiet apt-update apt_get update || return 1
     for package in "$@"; do
         case $package in
-            docker-compose | docker-buildx)
+            docker-compose | docker-buildx | golang-go)
                 if [[ -n $suite && ! -e /etc/apt/sources.list.d/grader-setup.sources ]]; then
                     add_newer_suite && quiet apt-update apt_get update || return 1
                 fi
                 packages+=("$package$suite")
+                [[ $package != golang-go ]] || packages+=("golang-src$suite")
                 ;;
             *) packages+=("$package") ;;
         esac

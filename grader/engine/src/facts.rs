@@ -45,6 +45,10 @@ pub struct EngineFacts {
     pub cpus: u64,
     /// Memory of the machine that it runs on, in bytes.
     pub memory_bytes: u64,
+    /// Where it keeps images and containers, on its own machine; empty where it does not say.
+    pub root_folder: String,
+    /// Its clock when it was asked, RFC 3339; null where it does not say.
+    pub system_time: Option<String>,
 }
 
 /// Who keeps the images: decides what sizes and digests mean.
@@ -98,6 +102,8 @@ impl EngineFacts {
             engine_id: info.id.unwrap_or_default(),
             cpus: info.ncpu.and_then(|n| n.try_into().ok()).unwrap_or(0),
             memory_bytes: info.mem_total.and_then(|n| n.try_into().ok()).unwrap_or(0),
+            root_folder: info.docker_root_dir.unwrap_or_default(),
+            system_time: info.system_time.filter(|time| !time.is_empty()),
         }
     }
 }

@@ -54,7 +54,7 @@ fn laid_out(report: &Report, look: &Look) -> String {
 
 fn group_of(group: &Group, look: &Look) -> String {
     let title = clean_line(&group.title);
-    let state = group.state.as_str();
+    let state = group.state.words();
     if look.plain {
         let facts: String = group.facts.iter().map(plain).collect();
         return format!("{title}: {state}\n{facts}");

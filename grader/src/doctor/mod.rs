@@ -6,11 +6,12 @@
 mod engine;
 mod machine;
 mod system;
+mod tools;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grader_core::workbook::Use;
+use grader_core::{ExerciseId, workbook::Use};
 use serde::{Serialize, Serializer};
 
 use crate::{course::Course, workspace::Workspace};
@@ -35,10 +36,12 @@ pub struct Group {
 }
 
 /// Whether something is unlocked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ready {
     /// It is.
     Ready,
+    /// All but the checks of these exercises is.
+    But(Vec<ExerciseId>),
     /// Something is missing.
     Blocked,
     /// It is still to come.
@@ -75,17 +78,21 @@ pub enum Seen {
 impl Report {
     /// Whether nothing that is there already is blocked.
     pub fn is_ready(&self) -> bool {
-        self.groups.iter().all(|group| group.state != Ready::Blocked)
+        self.groups.iter().all(|group| matches!(group.state, Ready::Ready | Ready::Pending))
     }
 }
 
 impl Ready {
-    /// The word.
-    pub const fn as_str(self) -> &'static str {
+    /// In words, as `ready but for 4.1`.
+    pub fn words(&self) -> String {
         match self {
-            Self::Ready => "ready",
-            Self::Blocked => "blocked",
-            Self::Pending => "pending: the checks are still to come",
+            Self::Ready => "ready".into(),
+            Self::But(exercises) => {
+                let ids: Vec<String> = exercises.iter().map(ExerciseId::to_string).collect();
+                format!("ready but for {}", ids.join(", "))
+            }
+            Self::Blocked => "blocked".into(),
+            Self::Pending => "pending: the checks are still to come".into(),
         }
     }
 }
@@ -126,17 +133,22 @@ impl Fact {
 /// Looks at everything. `workspace` is `None` where there is none, and `problem` then says why.
 pub async fn examine(course: &Course, workspace: Option<&Workspace>, problem: Option<String>) -> Report {
     let needs = needs_of_chapters(course);
-    let mut facts: BTreeMap<Option<Need>, Vec<Fact>> = BTreeMap::new();
-    facts.insert(None, [workspace::facts(workspace, problem.as_deref()), machine::facts(workspace)].concat());
-    let asked: BTreeSet<Need> = needs.values().flatten().flatten().copied().collect();
-    for need in asked {
+    let asked: BTreeSet<Need> =
+        needs.values().flatten().flat_map(|exercises| exercises.values().flatten()).copied().collect();
+    // Side by side: one that hangs costs its own two seconds, and no other's.
+    let found = futures_util::future::join_all(asked.iter().map(|need| async {
         let found = match need.0 {
             Use::Engine => engine::facts(workspace.map(Workspace::file)).await,
             Use::Git => workspace::repository(workspace),
-            Use::Buildx | Use::Compose | Use::Trivy => Vec::new(),
+            Use::Buildx => tools::buildx().await,
+            Use::Compose => tools::compose().await,
+            Use::Trivy => tools::trivy(course).await,
         };
-        facts.insert(Some(need), found);
-    }
+        (Some(*need), found)
+    }));
+    let (machine, found) = tokio::join!(machine::facts(workspace), found);
+    let mut facts: BTreeMap<Option<Need>, Vec<Fact>> = found.into_iter().collect();
+    facts.insert(None, [workspace::facts(workspace, problem.as_deref()), machine].concat());
     Report { groups: groups(&needs, facts) }
 }
 
@@ -168,24 +180,23 @@ impl PartialOrd for Need {
     }
 }
 
-/// What the checks of each chapter need; `None` for a chapter whose checks are all still to come.
-fn needs_of_chapters(course: &Course) -> BTreeMap<u16, Option<BTreeSet<Need>>> {
+/// What the checks of a chapter need, one by one; `None` for a chapter whose checks are all still to come.
+type Needs = Option<BTreeMap<ExerciseId, BTreeSet<Need>>>;
+
+fn needs_of_chapters(course: &Course) -> BTreeMap<u16, Needs> {
     let workbook = &course.workbook;
     let mut chapters = BTreeMap::new();
     for (chapter, exercises) in workbook.manifest.by_chapter() {
-        let checks: Vec<_> =
-            exercises.iter().filter_map(|exercise| workbook.checks.get(&exercise.id)).collect();
-        let needs = checks.iter().flat_map(|check| check.uses.iter().copied().map(Need)).collect();
-        chapters.insert(chapter, if checks.is_empty() { None } else { Some(needs) });
+        let checks = exercises.iter().filter_map(|exercise| workbook.checks.get(&exercise.id));
+        let needs: BTreeMap<ExerciseId, BTreeSet<Need>> =
+            checks.map(|check| (check.id, check.uses.iter().copied().map(Need).collect())).collect();
+        chapters.insert(chapter, Some(needs).filter(|needs| !needs.is_empty()));
     }
     chapters
 }
 
 /// Each fact stands once, in the first group that needs it; it counts for every one.
-fn groups(
-    needs: &BTreeMap<u16, Option<BTreeSet<Need>>>,
-    mut facts: BTreeMap<Option<Need>, Vec<Fact>>,
-) -> Vec<Group> {
+fn groups(needs: &BTreeMap<u16, Needs>, mut facts: BTreeMap<Option<Need>, Vec<Fact>>) -> Vec<Group> {
     let blocked: BTreeSet<Need> = facts
         .iter()
         .filter(|(_, facts)| facts.iter().any(|fact| fact.seen.blocks()))
@@ -193,28 +204,50 @@ fn groups(
         .collect();
     let common = facts.remove(&None).unwrap_or_default();
     let common_blocks = common.iter().any(|fact| fact.seen.blocks());
-    let state = |blocks: bool| if blocks { Ready::Blocked } else { Ready::Ready };
-    let mut groups = vec![Group { title: "Everything".into(), state: state(common_blocks), facts: common }];
+    let state = if common_blocks { Ready::Blocked } else { Ready::Ready };
+    let mut groups = vec![Group { title: "Everything".into(), state, facts: common }];
     // In the order of chapters; what is still to come stands last.
+    let union = |needs: &Needs| -> Option<BTreeSet<Need>> {
+        needs.as_ref().map(|exercises| exercises.values().flatten().copied().collect())
+    };
+    let unions: BTreeMap<u16, Option<BTreeSet<Need>>> =
+        needs.iter().map(|(chapter, needs)| (*chapter, union(needs))).collect();
     let mut sets: Vec<&Option<BTreeSet<Need>>> = Vec::new();
-    for set in needs.values().filter(|set| set.is_some()).chain(needs.values().filter(|set| set.is_none())) {
+    for set in unions.values().filter(|set| set.is_some()).chain(unions.values().filter(|set| set.is_none()))
+    {
         if !sets.contains(&set) {
             sets.push(set);
         }
     }
     for set in sets {
         let chapters: Vec<u16> =
-            needs.iter().filter(|(_, needed)| *needed == set).map(|(chapter, _)| *chapter).collect();
+            unions.iter().filter(|(_, needed)| *needed == set).map(|(chapter, _)| *chapter).collect();
         let (state, own) = match set {
             None => (Ready::Pending, Vec::new()),
             Some(set) => {
                 let own = set.iter().filter_map(|need| facts.remove(&Some(*need))).flatten().collect();
-                (state(common_blocks || set.iter().any(|need| blocked.contains(need))), own)
+                let exercises = chapters.iter().filter_map(|chapter| needs[chapter].as_ref()).flatten();
+                (state_of(exercises, common_blocks, &blocked), own)
             }
         };
         groups.push(Group { title: title(&chapters), state, facts: own });
     }
     groups
+}
+
+/// Whether these exercises can be judged, or which of them cannot.
+fn state_of<'a>(
+    exercises: impl Iterator<Item = (&'a ExerciseId, &'a BTreeSet<Need>)>,
+    common_blocks: bool,
+    blocked: &BTreeSet<Need>,
+) -> Ready {
+    let (cannot, can): (Vec<_>, Vec<_>) =
+        exercises.partition(|(_, needs)| common_blocks || !needs.is_disjoint(blocked));
+    match (can.is_empty(), cannot.is_empty()) {
+        (_, true) => Ready::Ready,
+        (true, false) => Ready::Blocked,
+        (false, false) => Ready::But(cannot.into_iter().map(|(id, _)| *id).collect()),
+    }
 }
 
 /// `Chapter 2`, `Chapters 1, 3, 5–8`.
@@ -239,11 +272,10 @@ fn title(chapters: &[u16]) -> String {
 }
 
 fn ready_word<S: Serializer>(ready: &Ready, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match ready {
-        Ready::Ready => "ready",
-        Ready::Blocked => "blocked",
-        Ready::Pending => "pending",
-    })
+    match ready {
+        Ready::Ready | Ready::But(_) | Ready::Blocked => serializer.serialize_str(&ready.words()),
+        Ready::Pending => serializer.serialize_str("pending"),
+    }
 }
 
 fn seen_word<S: Serializer>(seen: &Seen, serializer: S) -> Result<S::Ok, S::Error> {
@@ -263,25 +295,38 @@ mod tests {
 
     #[test]
     fn a_fact_stands_once_and_blocks_every_group_that_needs_it() {
-        let engine = BTreeSet::from([Need(Use::Engine)]);
-        let both = BTreeSet::from([Need(Use::Engine), Need(Use::Git)]);
-        let needs =
-            BTreeMap::from([(1, Some(BTreeSet::new())), (2, Some(both)), (4, Some(engine)), (5, None)]);
+        let id = |text: &str| text.parse::<ExerciseId>().unwrap();
+        let check = |text: &str, needs: &[Use]| (id(text), needs.iter().copied().map(Need).collect());
+        let needs: BTreeMap<u16, Needs> = BTreeMap::from([
+            (1, Some(BTreeMap::from([check("1.1", &[])]))),
+            (2, Some(BTreeMap::from([check("2.1", &[Use::Engine, Use::Git])]))),
+            (
+                4,
+                Some(BTreeMap::from([
+                    check("4.1", &[Use::Engine, Use::Trivy]),
+                    check("4.2", &[Use::Engine]),
+                ])),
+            ),
+            (5, None),
+        ]);
         let facts = BTreeMap::from([
             (None, vec![]),
-            (Some(Need(Use::Engine)), vec![Fact::new("engine", Seen::Missing, "none")]),
-            (Some(Need(Use::Git)), vec![Fact::new("commit", Seen::Ok, "one")]),
+            (Some(Need(Use::Engine)), vec![Fact::new("engine", Seen::Ok, "one")]),
+            (Some(Need(Use::Git)), vec![Fact::new("commit", Seen::Missing, "none")]),
+            (Some(Need(Use::Trivy)), vec![Fact::new("trivy data", Seen::Old, "9 days")]),
         ]);
         let groups = groups(&needs, facts);
-        let shown: Vec<(&str, Ready, usize)> =
-            groups.iter().map(|group| (group.title.as_str(), group.state, group.facts.len())).collect();
+        let shown: Vec<(&str, Ready, usize)> = groups
+            .iter()
+            .map(|group| (group.title.as_str(), group.state.clone(), group.facts.len()))
+            .collect();
         assert_eq!(
             shown,
             [
                 ("Everything", Ready::Ready, 0),
                 ("Chapter 1", Ready::Ready, 0),
                 ("Chapter 2", Ready::Blocked, 2),
-                ("Chapter 4", Ready::Blocked, 0),
+                ("Chapter 4", Ready::But(vec![id("4.1")]), 1),
                 ("Chapter 5", Ready::Pending, 0),
             ]
         );

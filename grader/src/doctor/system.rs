@@ -64,6 +64,51 @@ impl System {
     }
 }
 
+impl System {
+    /// The command that installs `docker` itself.
+    pub(super) fn docker(self) -> String {
+        match self {
+            Self::Macos => "brew install --cask docker".into(),
+            Self::Debian => self.install("docker.io"),
+            Self::Fedora => self.install("moby-engine"),
+            Self::Arch | Self::Alpine | Self::Suse => self.install("docker"),
+            Self::Other => "install Docker: https://docs.docker.com/get-started/get-docker/".into(),
+        }
+    }
+
+    /// The command that installs its plugin for building.
+    pub(super) fn buildx(self) -> String {
+        match self {
+            Self::Alpine => self.install("docker-cli-buildx"),
+            Self::Macos | Self::Debian | Self::Fedora | Self::Arch | Self::Suse => {
+                self.install("docker-buildx")
+            }
+            Self::Other => "install buildx: https://github.com/docker/buildx#installing".into(),
+        }
+    }
+
+    /// The command that installs its plugin for several containers.
+    pub(super) fn compose(self) -> String {
+        match self {
+            Self::Alpine => self.install("docker-cli-compose"),
+            Self::Macos | Self::Debian | Self::Fedora | Self::Arch | Self::Suse => {
+                self.install("docker-compose")
+            }
+            Self::Other => "install Compose: https://docs.docker.com/compose/install/".into(),
+        }
+    }
+
+    /// The command that installs Trivy; not every system has it among its packages.
+    pub(super) fn trivy(self) -> String {
+        match self {
+            Self::Macos | Self::Arch | Self::Alpine | Self::Suse => self.install("trivy"),
+            Self::Debian | Self::Fedora | Self::Other => {
+                "install Trivy: https://trivy.dev/latest/getting-started/installation/".into()
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,7 @@ pub use markers::Markers;
 pub use place::{EngineAccess, Place};
 pub(crate) use place::{engine_seen, lock};
 pub use running::close as close_question;
+pub(crate) use vulnerabilities::{DOWNLOAD, DatabaseState, ScannerState, installed as installed_scanner};
 
 /// What a probe came back with.
 #[derive(Debug)]

@@ -112,6 +112,10 @@ fn of_this_machine(line: &str) -> String {
         ["ok" | "note" | "missing", name @ ("disk" | "system" | "git")] => {
             format!("  [VERDICT]  {name}  [HERE]")
         }
+        // Each system has a command of its own.
+        ["do:", "sudo" | "brew" | "install"] => {
+            format!("{}do: [INSTALL]", &line[..line.find("do:").unwrap_or(0)])
+        }
         _ => line.to_owned(),
     }
 }

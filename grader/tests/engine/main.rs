@@ -16,5 +16,6 @@ mod places;
 mod secrets;
 mod signals;
 mod support;
+mod trivy;
 mod untouched;
 mod users;

@@ -50,7 +50,10 @@ pub use running::{
 };
 pub use series::{AnswerRun, Series, SeriesBuilder};
 pub use text::{Output, Taken, Text};
-pub use vulnerabilities::VulnerabilitiesEvidence;
+pub use vulnerabilities::{
+    Finding, FindingCount, FindingCounts, OsSeen, RecordedPackage, ScanTarget, Scanner, UnrecordedCode,
+    VulnerabilitiesEvidence, VulnerabilityDatabase,
+};
 
 /// The newest evidence format that this crate writes and reads.
 pub const FORMAT: u32 = 1;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use cel::{Context, ExecutionError, Value as Cel};
 
 /// Every function that a rule may call beyond CEL's own: how it is called, and what it yields.
-pub const FUNCTIONS: [(&str, &str); 6] = [
+pub const FUNCTIONS: [(&str, &str); 7] = [
     ("close(a, b, within)", "whether two numbers differ by at most `within`"),
     ("agrees(a, b, share)", "whether `a` differs from `b` by at most that share of `b`, as 0.05"),
     ("megabytes(bytes)", "bytes as a text, `251.3 MB`; 1 MB is 10⁶ bytes"),
     ("seconds(milliseconds)", "milliseconds as a text, `6.2 s`, `6 s`"),
     ("short(digest)", "an id or digest in short, `sha256:9c1e44d2`"),
     ("counted(number, one, many)", "a number with its word, `1 look`, `24 looks`"),
+    ("listed(texts, most)", "a list of texts in a row, `a, b and 3 more`; at most that many are named"),
 ];
 
 /// CEL's own functions that a rule may call; `has`, `all`, `exists`, `exists_one`, `map` and `filter` are
@@ -42,6 +43,7 @@ pub(super) fn add_to(context: &mut Context<'_, '_>) {
         context.add_function("seconds", seconds),
         context.add_function("short", short),
         context.add_function("counted", counted),
+        context.add_function("listed", listed),
     ];
     debug_assert!(added.iter().all(std::result::Result::is_ok), "each name is added once: {added:?}");
 }
@@ -86,4 +88,28 @@ fn short(digest: Arc<String>) -> String {
 
 fn counted(count: i64, one: Arc<String>, many: Arc<String>) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn listed(texts: Cel, most: i64) -> Result<Cel> {
+    let Cel::List(texts) = texts else {
+        return Err(ExecutionError::function_error("listed", "its first argument is no list"));
+    };
+    let most = usize::try_from(most).unwrap_or(0);
+    let mut named = Vec::new();
+    for item in texts.iter().take(most) {
+        let Cel::String(item) = item else {
+            return Err(ExecutionError::function_error("listed", "the list holds something that is no text"));
+        };
+        named.push(item.as_str());
+    }
+    let rest = texts.len().saturating_sub(most);
+    let more = format!("{rest} more");
+    if rest > 0 {
+        named.push(&more);
+    }
+    Ok(text(match named.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        Some((last, _)) => (*last).to_owned(),
+        None => String::new(),
+    }))
 }

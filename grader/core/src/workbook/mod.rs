@@ -26,7 +26,7 @@ pub use schema_walk::parse_toml;
 pub use source::SourceFile;
 pub use spec::{
     AnswersSpec, BuildSpec, ComposeSpec, Concept, ContainerSpec, ContainersSpec, EndpointSpec, GitSpec,
-    HealthSpec, ImageSpec, ProbeKind, ProbeSpec, ProseSpec, RunSpec, RunningSpec, ServeSpec, Setting,
-    VulnerabilitiesSpec,
+    HealthSpec, ImageSpec, KnownVulnerability, ProbeKind, ProbeSpec, ProseSpec, RunSpec, RunningSpec,
+    ServeSpec, Setting, VulnerabilitiesSpec,
 };
 pub use worked_out::{Files, Workbook};

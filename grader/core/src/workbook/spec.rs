@@ -294,7 +294,7 @@ pub use compose::ComposeSpec;
 pub use containers::ContainersSpec;
 pub use prose::{Concept, ProseSpec};
 pub use running::RunningSpec;
-pub use vulnerabilities::VulnerabilitiesSpec;
+pub use vulnerabilities::{KnownVulnerability, VulnerabilitiesSpec};
 
 fn app_image() -> String {
     "{app.image}".into()

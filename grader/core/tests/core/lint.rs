@@ -248,10 +248,11 @@ fn every_function_that_the_lint_knows_can_be_called() {
         "seconds(1)",
         "short('x')",
         "counted(1, 'a', 'b')",
+        "listed(['a', 'b'], 1)",
     ] {
         evaluates(&format!("{call} == {call}"));
     }
-    assert_eq!(FUNCTIONS.len(), 6, "call the new one here as well");
+    assert_eq!(FUNCTIONS.len(), 7, "call the new one here as well");
     for call in [
         "size('x')",
         "'x'.contains('x')",

@@ -10,6 +10,7 @@ mod judge;
 mod lint;
 mod names;
 mod readme;
+mod scan;
 mod schemas;
 mod support;
 mod words;

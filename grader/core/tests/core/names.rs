@@ -46,7 +46,7 @@ fn an_unknown_name_is_told() {
 #[test]
 fn the_probes_of_our_checks_are_whole_once_filled() {
     let names = names("format = 1\n[app]\nport = 8080\nhealth = \"/status\"\nsha_key = \"commit\"\n");
-    for id in ["2.2", "2.3", "4.2", "4.3"] {
+    for id in ["2.2", "2.3", "4.1", "4.2", "4.3"] {
         for probe in &our_check(id).probes {
             let filled = probe.spec.fill(&names).unwrap();
             assert!(filled.strings().iter().all(|text| !text.contains('{')), "{id} {}", probe.name);
