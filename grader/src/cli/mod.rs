@@ -28,6 +28,7 @@ mod schema;
 mod show;
 mod signals;
 mod standing;
+mod watch;
 
 use std::{ffi::OsString, sync::Arc};
 
@@ -72,7 +73,7 @@ fn ended(cli: Cli) -> Exit {
     let logs = global.verbose > 0 || variable("GRADER_LOG").is_some();
     let options = Options { plain: global.plain, color: global.color, quiet: global.quiet, logs };
     let face = Face { term: Arc::new(Term::open(options)), global };
-    let logs_itself = matches!(cli.command, Some(Command::Check(_)));
+    let logs_itself = matches!(cli.command, Some(Command::Check(_) | Command::Watch(_)));
     if logs && !logs_itself {
         log::start(face.global.verbose, None);
     }
@@ -102,6 +103,7 @@ fn dispatch(face: &Face, command: Option<Command>) -> Result<Exit, CliError> {
         None => overview::run(face),
         Some(Command::Init(args)) => init::run(face, &args),
         Some(Command::Check(args)) => check::run(face, &args),
+        Some(Command::Watch(args)) => watch::run(face, &args),
         Some(Command::List) => list::run(face),
         Some(Command::Next) => next::run(face),
         Some(Command::Show(args)) => show::run(face, &args),
