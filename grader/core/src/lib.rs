@@ -13,6 +13,7 @@ pub mod document;
 pub mod evidence;
 pub mod exercise_id;
 pub mod judge;
+pub mod since;
 pub mod span;
 pub mod verdict;
 pub mod workbook;

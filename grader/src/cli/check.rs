@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use grader_core::{
     Attempt, ExerciseId, Missing, Verdict, VerdictWord,
-    card::Card,
     document::{Document, FORMAT, ResultOf},
     evidence::Evidence,
 };
@@ -12,7 +11,12 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, Exit, Face, args::CheckArgs, cards::beside_of, ids, log, signals::Signals, standing::Standing,
+    CliError, Exit, Face,
+    args::CheckArgs,
+    cards::{beside_of, card_of, since},
+    ids, log,
+    signals::Signals,
+    standing::Standing,
 };
 use crate::{
     progress::RunEvent,
@@ -127,7 +131,7 @@ fn still_to_come(session: &Session, id: ExerciseId) -> Option<Attempt> {
 fn nothing(face: &Face, session: &Session, words: &str) -> Result<Exit, CliError> {
     if face.global.json {
         let started = Timestamp::now();
-        face.term.json(&document(session, started, 0, &[]))?;
+        face.term.json(&document(session, started, 0, &[])?)?;
     } else {
         face.term.result(&paragraph(words, face.look()));
     }
@@ -198,14 +202,23 @@ fn nothing_run() -> RunReport {
     }
 }
 
-fn document(session: &Session, started: Timestamp, duration_ms: u64, attempts: &[Attempt]) -> Document {
-    Document {
+fn document(
+    session: &Session,
+    started: Timestamp,
+    duration_ms: u64,
+    attempts: &[Attempt],
+) -> Result<Document, CliError> {
+    let result = |attempt: &Attempt| {
+        let check = session.course.workbook.checks.get(&attempt.exercise);
+        Ok(ResultOf::from(attempt).with_since(since(session, attempt, check)?))
+    };
+    Ok(Document {
         format: FORMAT,
         workspace: session.workspace.root().display().to_string(),
         started,
         duration_ms,
-        results: attempts.iter().map(ResultOf::from).collect(),
-    }
+        results: attempts.iter().map(result).collect::<Result<_, CliError>>()?,
+    })
 }
 
 /// How a report is told.
@@ -232,7 +245,7 @@ pub(super) fn tell(
         }
     }
     if face.global.json {
-        let document = document(session, report.started, report.duration_ms, &report.attempts);
+        let document = document(session, report.started, report.duration_ms, &report.attempts)?;
         if shown.json_lines {
             face.term.json_line(&document)?
         } else {
@@ -248,7 +261,7 @@ pub(super) fn tell(
         report.attempts.iter().filter(|attempt| !several || !matches!(attempt.verdict, Verdict::Passed));
     for (nth, attempt) in with_card.enumerate() {
         let check = session.course.workbook.checks.get(&attempt.exercise);
-        let card = Card::of(attempt, check);
+        let card = card_of(session, attempt, check)?;
         let beside = beside_of(session, attempt, check, shown.log.clone())?;
         let gap = if several || nth > 0 { "\n" } else { "" };
         face.term.result(&(gap.to_owned() + &term::card::card(&card, &beside, look)));
