@@ -7,6 +7,7 @@
 #![warn(unreachable_pub)]
 
 pub mod attempt;
+pub mod bundle;
 pub mod card;
 pub mod digest;
 pub mod document;

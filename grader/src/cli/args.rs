@@ -98,6 +98,8 @@ pub(super) enum Command {
     Config(ConfigArgs),
     /// Judge recorded evidence again, without touching the world
     Rejudge(RejudgeArgs),
+    /// One file about an exercise, for asking a teacher; it first says what is in it
+    Bundle(BundleArgs),
     /// Prove that the workbook holds together
     Lint,
     /// JSON Schemas of the files
@@ -221,10 +223,21 @@ pub(super) enum ConfigCommand {
     },
 }
 
+/// Arguments of `bundle`.
+#[derive(Debug, Args)]
+pub(super) struct BundleArgs {
+    /// The exercise
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(exercises))]
+    pub id: String,
+    /// The file to write; bundle-ID-attempt-N.json in this folder if not given
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
 /// Arguments of `rejudge`.
 #[derive(Debug, Args)]
 pub(super) struct RejudgeArgs {
-    /// The attempt's number, or the path of a file of recorded evidence
+    /// The attempt's number, or the path of a bundle or of recorded evidence
     #[arg(value_name = "ATTEMPT", value_hint = ValueHint::FilePath)]
     pub attempt: String,
 }
@@ -252,6 +265,8 @@ pub(super) enum SchemaOf {
     Workspace,
     /// What `check --json` prints
     Result,
+    /// What `bundle` writes
+    Bundle,
     /// What a kind of probe yields
     Evidence,
 }

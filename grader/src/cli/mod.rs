@@ -4,6 +4,7 @@
 //! an [`Exit`]. Nothing below this module knows that there is a command line.
 
 mod args;
+mod bundle;
 mod cards;
 mod check;
 mod completions;
@@ -113,6 +114,7 @@ fn dispatch(face: &Face, command: Option<Command>) -> Result<Exit, CliError> {
         Some(Command::Doctor) => doctor::run(face),
         Some(Command::Config(args)) => config::run(face, &args),
         Some(Command::Rejudge(args)) => rejudge::run(face, &args),
+        Some(Command::Bundle(args)) => bundle::run(face, &args),
         Some(Command::Lint) => lint::run(face),
         Some(Command::Schema(args)) => schema::run(face, &args),
         Some(Command::Completions(args)) => completions::run(face, &args),

@@ -56,7 +56,7 @@ pub(super) fn run(face: &Face, args: &ShowArgs) -> Result<Exit, CliError> {
 }
 
 /// The last attempt of an exercise, as it is judged now.
-fn last_attempt(session: &Session, id: ExerciseId) -> Result<Attempt, CliError> {
+pub(super) fn last_attempt(session: &Session, id: ExerciseId) -> Result<Attempt, CliError> {
     let exercise = session.course.workbook.manifest.exercise(id);
     let none = || {
         if exercise.is_some_and(|exercise| exercise.pending) {
