@@ -10,7 +10,7 @@ use crate::{
     Attempt,
     evidence::Evidence,
     judge::{Outcome, PathSegment},
-    workbook::{Assertion, Check},
+    workbook::{Assertion, Check, ProbeSpec},
 };
 
 /// How many changes are told.
@@ -111,7 +111,7 @@ fn between(check: &Check, assertion: &str, was: &Evidence, is: &Evidence) -> (Ve
     };
     if let Some(assertion) = check.assertions.iter().find(|it| it.id == assertion) {
         for path in paths(assertion) {
-            add(compared(&path, was, is));
+            add(compared(check, &path, was, is));
         }
     }
     let (mut parts, same) = subject(check, was, is);
@@ -147,8 +147,11 @@ fn paths(assertion: &Assertion) -> Vec<Vec<PathSegment>> {
 }
 
 /// How what stands at a path has changed; `None` if it has not, or is another one every time.
-fn compared(path: &[PathSegment], was: &Evidence, is: &Evidence) -> Option<Changed> {
+fn compared(check: &Check, path: &[PathSegment], was: &Evidence, is: &Evidence) -> Option<Changed> {
     let (PathSegment::Field(probe), rest) = path.split_first()? else { return None };
+    let spec = check.probes.iter().find(|it| it.name == *probe).map(|it| &it.spec);
+    // What a person has written is no measurement: each digit of it is meant.
+    let written = matches!(spec, Some(ProbeSpec::Answers(_) | ProbeSpec::Prose(_)));
     let fields = path.iter().filter_map(|segment| match segment {
         PathSegment::Field(name) => Some(name.as_str()),
         PathSegment::Each | PathSegment::Index => None,
@@ -157,12 +160,22 @@ fn compared(path: &[PathSegment], was: &Evidence, is: &Evidence) -> Option<Chang
     if names.last().is_some_and(|name| EVER_NEW.contains(name)) {
         return None;
     }
-    let what = names.join(".");
+    // What was taken is one thing, whether it is read as a text or as a number.
+    let name = match names.as_slice() {
+        [taken @ .., "text" | "number"] if taken.contains(&"taken") => taken,
+        names => names,
+    };
+    let what = name.join(".");
     let (mut before, mut now) = (Vec::new(), Vec::new());
     collect(was.seen.get(probe), rest, &mut before);
     collect(is.seen.get(probe), rest, &mut now);
     let through_list = path.iter().any(|segment| !matches!(segment, PathSegment::Field(_)));
-    if through_list { of_elements(what, &before, &now) } else { of_one(what, before.pop()?, now.pop()?) }
+    if through_list {
+        return of_elements(what, &before, &now);
+    }
+    let (before, now) = (before.pop()?, now.pop()?);
+    let name = names.last().copied().unwrap_or_default();
+    if !written && is_measured(name, before, now) { None } else { of_one(what, before, now) }
 }
 
 /// Every value at a path; null where there is none.
@@ -197,17 +210,6 @@ fn of_one(what: String, was: &Value, is: &Value) -> Option<Changed> {
     let name = what.rsplit('.').next().unwrap_or_default();
     match (was, is) {
         _ if EVER_NEW.contains(&name) => None,
-        (Value::Number(one), Value::Number(other))
-            if is_measured(name, one.as_f64(), other.as_f64(), one.is_f64() || other.is_f64()) =>
-        {
-            None
-        }
-        // A number that was taken from an answer, as the program wrote it.
-        (Value::String(one), Value::String(other))
-            if is_measured(name, one.parse().ok(), other.parse().ok(), one.contains('.')) =>
-        {
-            None
-        }
         (Value::Object(one), Value::Object(other)) => within(&what, one, other),
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             let plain = |items: &[Value]| items.iter().all(|it| !it.is_object() && !it.is_array());
@@ -236,10 +238,16 @@ fn within(what: &str, was: &Map<String, Value>, is: &Map<String, Value>) -> Opti
 }
 
 /// Whether two numbers are one measurement taken twice: times, and fractions, that differ by a fifth at most.
-fn is_measured(name: &str, one: Option<f64>, other: Option<f64>, fraction: bool) -> bool {
-    let time = ["_ms", "_ns", "_s"].iter().any(|unit| name.ends_with(unit));
-    let (Some(one), Some(other)) = (one, other) else { return false };
-    (time || fraction) && (one - other).abs() <= 0.2 * one.abs().max(other.abs())
+/// A number that was taken from an answer may stand there as the program wrote it.
+fn is_measured(name: &str, one: &Value, other: &Value) -> bool {
+    let number = |value: &Value| match value {
+        Value::Number(number) => Some((number.as_f64()?, number.is_f64())),
+        Value::String(text) => Some((text.parse().ok()?, text.contains('.'))),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let (Some((one, is_fraction)), Some((other, _))) = (number(one), number(other)) else { return false };
+    let is_time = ["_ms", "_ns", "_s"].iter().any(|unit| name.ends_with(unit));
+    (is_time || is_fraction) && (one - other).abs() <= 0.2 * one.abs().max(other.abs())
 }
 
 /// The parts of the subject that the check judges: those that are others, and those that are the same.
@@ -280,7 +288,12 @@ fn short(value: &Value) -> String {
     match value {
         Value::Null => "nothing".into(),
         Value::String(text) => format!("`{}`", cut(text)),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        // A number that was read from a file stands in evidence as 490.0.
+        Value::Number(number) => {
+            let text = number.to_string();
+            text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+        }
+        Value::Bool(_) => value.to_string(),
         Value::Array(items) if items.is_empty() => "none".into(),
         Value::Array(items) => cut(&items.iter().map(short).collect::<Vec<_>>().join(", ")),
         Value::Object(_) => cut(&value.to_string()),

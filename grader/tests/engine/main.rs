@@ -18,3 +18,4 @@ mod signals;
 mod support;
 mod untouched;
 mod users;
+mod watch;

@@ -11,5 +11,6 @@ mod lint;
 mod names;
 mod readme;
 mod schemas;
+mod since;
 mod support;
 mod words;
