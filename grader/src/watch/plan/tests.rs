@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use grader_core::workbook::Files;
 use proptest::prelude::*;
 
@@ -24,10 +26,14 @@ debrief = "t"
 [[probe]]
 as = "seen"
 {probe}
+[[probe]]
+as = "judged"
+kind = "image"
+image = "judged-by-all"
 [[assert]]
 id = "a"
 holds = "still"
-rule = "1 == 1"
+rule = "judged.id != ''"
 expected = "e"
 because = "b"
 fix = "f"
@@ -61,7 +67,8 @@ fn names() -> WorkspaceFile {
 }
 
 fn plan_of(names: &WorkspaceFile, chosen: Option<&BTreeSet<ExerciseId>>) -> Plan {
-    Plan::of(&workbook(&PROBES), Path::new(ROOT), names, chosen)
+    static WORKBOOK: LazyLock<Workbook> = LazyLock::new(|| workbook(&PROBES));
+    Plan::of(&WORKBOOK, Path::new(ROOT), names, chosen)
 }
 
 fn items(found: BTreeSet<ExerciseId>) -> Vec<u16> {
