@@ -139,6 +139,9 @@ pub struct Received {
     pub check: ReceivedCheck,
     /// The last attempt.
     pub attempt: ReceivedAttempt,
+    /// What changed since the attempt before.
+    #[serde(default)]
+    pub since: Option<Since>,
 }
 
 /// The check of whoever sent a bundle.

@@ -30,8 +30,8 @@ use crate::{
     probe,
     run::Session,
     term::{
-        self, Look,
-        layout::{bytes, count, labelled, title},
+        self, Look, clean_line,
+        layout::{block, bytes, count, labelled, room, title, wrap},
     },
 };
 
@@ -223,7 +223,7 @@ fn without(text: &str, home: &str) -> String {
 /// What is in it and what is not, before it is written.
 fn contents(bundle: &Bundle, look: &Look) -> String {
     let id = bundle.exercise;
-    let mut out = title(&format!("{id}  {}", bundle.title), look);
+    let out = title(&format!("{id}  {}", bundle.title), look);
     let attempt = |it: &BundledAttempt| {
         let number = it.result.attempt.map_or_else(|| "the last attempt".into(), |n| format!("attempt {n}"));
         format!("{number} ({}): its card, and all that was seen", it.result.verdict)
@@ -238,8 +238,14 @@ fn contents(bundle: &Bundle, look: &Look) -> String {
         count(usize::from(bundle.hints_taken), "hint")
     ));
     inside.push(format!("{}, and the version of the grader", bundle.check.path));
-    inside.push("versions of the engine and of tools that answered".into());
-    inside.push("what your container printed; secrets are replaced".into());
+    let looks = bundle.attempt.evidence["looks"].as_array().cloned().unwrap_or_default();
+    if looks.iter().any(|look| !look["engine"].is_null()) {
+        inside.push("versions of the engine and of its machine".into());
+        inside.push("what your container printed; secrets are replaced".into());
+    }
+    if looks.iter().any(|look| look["tools"].as_array().is_some_and(|tools| !tools.is_empty())) {
+        inside.push("versions of the programs that were run".into());
+    }
     inside.push("app and compose of workspace.toml".into());
     let variables: Vec<String> = bundle.names["app"]["env"]
         .as_array()
@@ -248,11 +254,18 @@ fn contents(bundle: &Bundle, look: &Look) -> String {
         .filter_map(|name| name.as_str().map(str::to_owned))
         .collect();
     if !variables.is_empty() {
-        inside.push(format!("the names of variables, without their values: {}", variables.join(", ")));
+        inside.push(format!("names of variables, without values: {}", clean_line(&variables.join(", "))));
     }
-    inside.iter().for_each(|line| out.push_str(&labelled("in it", line, look)));
-    bundle.left_out.iter().for_each(|line| out.push_str(&labelled("not in it", line, look)));
-    out
+    out + &list("in it", &inside, look) + &list("not in it", &bundle.left_out, look)
+}
+
+/// Lines below each other with one label; each with its own where output is plain.
+fn list(label: &str, lines: &[String], look: &Look) -> String {
+    if look.plain {
+        return lines.iter().map(|line| labelled(label, line, look)).collect();
+    }
+    let wrapped: Vec<String> = lines.iter().flat_map(|line| wrap(line, room(look))).collect();
+    block(label, &wrapped, look)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use grader_core::{
     document::{Document, FORMAT, ResultOf},
     evidence::Evidence,
     judge::{Held, judge},
+    since::{Since, first_failed},
     workbook::{Check, lint::Recorded},
 };
 use jiff::Timestamp;
@@ -41,7 +42,7 @@ fn recorded_attempt(face: &Face, number: u64) -> Result<Exit, CliError> {
     let held = session.progress.held(check)?;
     let again = before.rejudged(check, &held);
     let beside = beside_of(&session, &again, Some(check), None)?;
-    tell(face, session_root(&session), &again, check, &beside)?;
+    tell(face, session_root(&session), &again, check, &beside, None)?;
     let (was, is) = (before.verdict.word(), again.verdict.word());
     let same_check = before.check_hash == check.hash;
     let words = match (was == is, same_check) {
@@ -79,7 +80,7 @@ fn evidence_file(face: &Face, path: &Path) -> Result<Exit, CliError> {
     let check = check_of(&course, recorded.exercise)?;
     let attempt = judged(check, recorded.evidence, &Held::new());
     let beside = Beside { book: course.has_book(), ..Beside::default() };
-    tell(face, String::new(), &attempt, check, &beside)?;
+    tell(face, String::new(), &attempt, check, &beside, None)?;
     Ok(Exit::of([attempt.verdict.word()]))
 }
 
@@ -137,7 +138,9 @@ fn bundled(face: &Face, received: Received) -> Result<Exit, CliError> {
     if !face.global.json {
         face.term.result(&intro);
     }
-    tell(face, String::new(), &attempt, check, &beside)?;
+    // What changed there belongs to the assertion that failed there.
+    let since = received.since.filter(|since| first_failed(&attempt) == Some(&since.assertion));
+    tell(face, String::new(), &attempt, check, &beside, since)?;
     let is = attempt.verdict.word();
     if !face.global.json {
         let words = if was == is.as_str() {
@@ -173,6 +176,7 @@ fn tell(
     attempt: &Attempt,
     check: &Check,
     beside: &Beside,
+    since: Option<Since>,
 ) -> Result<(), CliError> {
     if face.global.json {
         return Ok(face.term.json(&Document {
@@ -180,10 +184,14 @@ fn tell(
             workspace,
             started: attempt.started,
             duration_ms: attempt.duration_ms,
-            results: vec![ResultOf::from(attempt)],
+            results: vec![ResultOf::from(attempt).with_since(since)],
         })?);
     }
-    face.term.result(&term::card::card(&Card::of(attempt, Some(check)), beside, face.look()));
+    face.term.result(&term::card::card(
+        &Card::of(attempt, Some(check)).with_since(since),
+        beside,
+        face.look(),
+    ));
     Ok(())
 }
 

@@ -195,9 +195,15 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
+const LIMIT: &str = "the system's limit on watches of files is reached";
+
 fn why(error: &notify::Error) -> String {
     match &error.kind {
-        ErrorKind::MaxFilesWatch => "the system's limit on watches is reached".into(),
+        ErrorKind::MaxFilesWatch => LIMIT.into(),
+        // The limit on those who watch, which others may have used up.
+        ErrorKind::Io(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
+            LIMIT.into()
+        }
         ErrorKind::Io(error) => format!("the system cannot tell of changes: {error}"),
         ErrorKind::Generic(what) => format!("the system cannot tell of changes: {what}"),
         ErrorKind::PathNotFound | ErrorKind::WatchNotFound | ErrorKind::InvalidConfig(_) => {

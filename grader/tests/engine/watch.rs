@@ -1,10 +1,10 @@
 //! `watch` on a real engine: what changes there is judged again, and what the grader makes itself is not.
 
-use std::{path::Path, thread, time::Duration};
+use std::{path::Path, process::Command, thread, time::Duration};
 
 use rustix::process::Signal;
 
-use crate::support::{Act, Bench, Course, Proxy, engine};
+use crate::support::{Act, Bench, Course, Proxy, bench::Going, engine};
 
 /// Longer than the watch takes to look names up.
 const A_WHILE: Duration = Duration::from_secs(4);
@@ -82,4 +82,27 @@ fn an_engine_that_comes_back_is_followed_again_and_what_was_missed_is_judged() {
     assert_eq!(ended.code, 143, "{ended:?}");
     // Said once, however long it was away.
     assert_eq!(ended.stderr.matches("no engine is there").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn where_the_limit_on_watches_is_reached_it_looks_again_and_again() {
+    // A limit of their own for those in it, and no harm to others on this machine.
+    for (limit, number) in [("max_inotify_watches", 1), ("max_inotify_instances", 0)] {
+        let bench = Bench::new(&Course::default().answer("1.1"));
+        bench.write("answers/1.1.toml", "n = 2");
+        let plain = bench.command(&["watch", "--plain"]);
+        let script = format!("echo {number} > /proc/sys/user/{limit} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", &script]).arg(plain.get_program());
+        command.args(plain.get_args()).current_dir(bench.workspace()).env_clear();
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut going = Going::start(command);
+        going.until_it_says("done: 1 failed");
+        bench.write("answers/1.1.toml", "n = 1");
+        going.until_it_says("done: 1 passed");
+        going.signal(Signal::TERM);
+        let ended = going.end();
+        let line = "note: the files are looked at again and again: the system's limit on watches of files is reached\n";
+        assert_eq!((ended.code, ended.stderr.matches(line).count()), (143, 1), "{limit}: {}", ended.stderr);
+    }
 }

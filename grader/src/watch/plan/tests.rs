@@ -41,7 +41,7 @@ fix = "f"
 text = "h"
 "#
         );
-        files.insert(&format!("checks/{id}.toml"), text.into_bytes());
+        files.insert(format!("checks/{id}.toml"), text.into_bytes());
     }
     files.insert("checks/workbook.toml", manifest.into_bytes());
     Workbook::read(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
