@@ -260,7 +260,8 @@ fn subject(check: &Check, was: &Evidence, is: &Evidence) -> (Vec<Changed>, Vec<S
     if check.judges_image() || check.judges_tree() {
         parts.push((COMMIT.into(), was.tree.as_ref(), is.tree.as_ref()));
     }
-    let files: BTreeMap<&String, ()> = was.files.keys().chain(is.files.keys()).map(|path| (path, ())).collect();
+    let files: BTreeMap<&String, ()> =
+        was.files.keys().chain(is.files.keys()).map(|path| (path, ())).collect();
     parts.extend(files.into_keys().map(|path| (path.clone(), was.files.get(path), is.files.get(path))));
     let (mut changes, mut same) = (Vec::new(), Vec::new());
     for (what, one, other) in parts {

@@ -69,14 +69,15 @@ fn another_image_is_told_with_what_it_came_to_or_without() {
     let told = lines(our_check("4.2"), users(&[0, 10001], 10), other.clone());
     assert_eq!(
         told,
-        ["app.processes.uid: 0, 10001 → 0, 33", "image: aaaaaaaa… → bbbbbbbb…", "commit: nothing → 9fceb02d…"]
+        [
+            "app.processes.uid: 0, 10001 → 0, 33",
+            "image: aaaaaaaa… → bbbbbbbb…",
+            "commit: nothing → 9fceb02d…"
+        ]
     );
     other = users(&[0, 10001], 10);
     other.subject.image = Some(digest('b'));
-    assert_eq!(
-        lines(our_check("4.2"), users(&[0, 10001], 10), other),
-        ["image: aaaaaaaa… → bbbbbbbb…"]
-    );
+    assert_eq!(lines(our_check("4.2"), users(&[0, 10001], 10), other), ["image: aaaaaaaa… → bbbbbbbb…"]);
 }
 
 #[test]
