@@ -1,5 +1,7 @@
 //! Recorded evidence, judged in milliseconds: what the specimens showed on a real engine must still come out.
 
+#[path = "specimens/matrix.rs"]
+mod matrix;
 #[path = "specimens/specimen.rs"]
 #[expect(dead_code, reason = "shared with the run that needs an engine")]
 mod specimen;
@@ -8,10 +10,10 @@ use std::path::PathBuf;
 
 use grader::course::{Course, Origin};
 use grader_core::{
-    Attempt,
+    Attempt, Missing, Verdict,
     evidence::{Evidence, LARGEST},
     judge::{Held, judge},
-    workbook::lint::Recorded,
+    workbook::{Workbook, lint::Recorded},
 };
 use specimen::Specimen;
 
@@ -56,6 +58,46 @@ fn attempt(course: &Course, specimen: &Specimen, evidence: &Evidence) -> Attempt
     }
 }
 
+/// Every specimen that is judged, as its evidence is judged now.
+fn judged(course: &Course) -> Vec<(Specimen, Attempt)> {
+    let attempts = recorded().into_iter().map(|(specimen, evidence)| {
+        let attempt = attempt(course, &specimen, &evidence);
+        (specimen, attempt)
+    });
+    attempts.collect()
+}
+
+/// Those that are not judged, since something is missing: what they show is their verdict alone.
+fn blocked(course: &Course) -> Vec<(Specimen, Attempt)> {
+    let specimens = specimen::all(&root().join("checks/specimens")).expect("every expect.toml can be read");
+    let blocked = specimens.into_iter().filter(|specimen| specimen.expect.verdict == "blocked");
+    let attempts = blocked.map(|specimen| {
+        let verdict = Verdict::Blocked(Missing { what: specimen.expect.about.clone(), fix: String::new() });
+        let nothing = attempt(course, &specimen, &Evidence::empty());
+        (specimen, Attempt { verdict, outcomes: Vec::new(), ..nothing })
+    });
+    attempts.collect()
+}
+
+/// The page that is kept of the matrix.
+fn page(attempts: &[(Specimen, Attempt)], workbook: &Workbook) -> String {
+    let of = |verdict: &str| attempts.iter().filter(|(s, _)| s.expect.verdict == verdict).count();
+    format!(
+        "# The matrix\n\n\
+         {} checks, {} specimens: {} must pass, {} must fail on the assertion that they were made for, {} are blocked.\n\
+         A row is a specimen, a column an assertion. For each column there is a row in which it alone has failed.\n\n\
+         Written from the recorded evidence by `GRADER_UPDATE=1 cargo test -p grader --test recorded`, and held current\n\
+         by that test. The run on a real engine holds the evidence, and prints the same.\n\n\
+         ```text{}```\n",
+        workbook.checks.len(),
+        attempts.len(),
+        of("passed"),
+        of("failed"),
+        of("blocked"),
+        matrix::drawn(attempts, workbook),
+    )
+}
+
 #[test]
 fn every_specimen_comes_out_as_it_must() {
     let course = course();
@@ -69,19 +111,26 @@ fn every_specimen_comes_out_as_it_must() {
 #[test]
 fn each_assertion_is_needed_by_a_specimen_that_it_alone_catches() {
     let course = course();
-    let recorded = recorded();
-    for (id, check) in &course.workbook.checks {
-        for assertion in &check.assertions {
-            // Without this assertion some specimen that must fail would pass.
-            let needed = recorded.iter().filter(|(specimen, _)| specimen.exercise == *id).any(
-                |(specimen, evidence)| {
-                    let failed = specimen::failed(&attempt(&course, specimen, evidence));
-                    failed.len() == 1 && failed.contains(&assertion.id)
-                },
-            );
-            assert!(needed, "{id}: no specimen fails on `{}` alone", assertion.id);
-        }
+    let unneeded = matrix::unneeded(&judged(&course), &course.workbook);
+    assert!(unneeded.is_empty(), "{}", unneeded.join("\n"));
+}
+
+#[test]
+fn the_kept_matrix_is_that_of_the_recorded_evidence() {
+    let course = course();
+    let mut attempts = judged(&course);
+    attempts.extend(blocked(&course));
+    attempts.sort_by_key(|(specimen, _)| specimen.name());
+    let page = page(&attempts, &course.workbook);
+    let path = root().join("checks/MATRIX.md");
+    if std::env::var_os("GRADER_UPDATE").is_some_and(|update| !update.is_empty()) {
+        std::fs::write(&path, &page).expect("the page can be written");
     }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page,
+        "checks/MATRIX.md is not current: GRADER_UPDATE=1 cargo test -p grader --test recorded"
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) fn look(spec: &AnswersSpec, place: &Place<'_>) -> Result<AnswersEvide
     let bytes =
         read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
     let sha256 = sha256(&bytes);
-    lock(&place.subject).files.insert(file.clone(), sha256.clone());
+    lock(place.subject).files.insert(file.clone(), sha256.clone());
     let (values, problem) = read(&spec.file, &bytes);
     let taken: BTreeMap<String, Taken> =
         spec.keys.iter().map(|key| (key.clone(), Taken::from_json(find(&values, key)))).collect();

@@ -8,12 +8,16 @@ use std::io::{self, BufReader, Read};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
-use grader_core::digest::hex;
-use grader_engine::EngineError;
-use sha2::{Digest, Sha256};
+use grader_engine::{Engine, EngineError};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::{Stop, kind::Contents};
+use super::{
+    Stop,
+    hashing::{Hashed, Hasher},
+    kind::Contents,
+    layer::{self, Findings, Sought},
+    markers::Markers,
+};
 
 /// A layer as it was found in the archive.
 pub(super) struct Layer {
@@ -23,6 +27,34 @@ pub(super) struct Layer {
     pub size_bytes: u64,
     /// What in it tells the kind of the image.
     pub contents: Contents,
+    /// What was looked for and is there.
+    pub findings: Findings,
+}
+
+/// A file of a layer that holds a marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundInLayer {
+    /// SHA-256 of the layer's uncompressed archive.
+    pub diff_id: String,
+    /// The marker's number.
+    pub number: u32,
+    /// The file's path.
+    pub path: String,
+}
+
+/// Searches every layer of an image, in one pass over its archive. Memory does not grow with the image.
+///
+/// # Errors
+/// The engine or the archive breaks off.
+pub async fn search_layers(engine: &Engine, id: &str, markers: &Markers) -> Result<Vec<FoundInLayer>, Stop> {
+    let sought = Sought { markers: Some(markers.clone()), sorts: Vec::new() };
+    let layers = read(engine.export(id), sought).await?;
+    let found = layers.into_iter().flat_map(|layer| {
+        let diff_id = layer.diff_id;
+        let marked = layer.findings.marked.into_iter();
+        marked.map(move |(number, path)| FoundInLayer { diff_id: diff_id.clone(), number, path })
+    });
+    Ok(found.collect())
 }
 
 /// The most that all layers together may unpack to: a bomb ends here.
@@ -31,10 +63,11 @@ const MOST_BYTES: u64 = 64 * 1_000_000_000;
 /// Reads the archive; only what layers tell is kept, never their bytes.
 pub(super) async fn read(
     pieces: impl Stream<Item = Result<Bytes, EngineError>> + Unpin + Send + 'static,
+    sought: Sought,
 ) -> Result<Vec<Layer>, Stop> {
     let reader = StreamReader::new(pieces.map_err(io::Error::other));
     let bridge = SyncIoBridge::new(reader);
-    let read = tokio::task::spawn_blocking(move || layers(bridge));
+    let read = tokio::task::spawn_blocking(move || layers(bridge, &sought));
     match read.await {
         Ok(Ok(layers)) => Ok(layers),
         Ok(Err(error)) => Err(Stop::fault("the image's archive could not be read", &error)),
@@ -42,14 +75,15 @@ pub(super) async fn read(
     }
 }
 
-fn layers(archive: impl Read) -> io::Result<Vec<Layer>> {
+fn layers(archive: impl Read, sought: &Sought) -> io::Result<Vec<Layer>> {
     let mut layers = Vec::new();
     let mut budget = MOST_BYTES;
+    let hasher = Hasher::start()?;
     let mut archive = tar::Archive::new(BufReader::with_capacity(1 << 16, archive));
     for entry in archive.entries()? {
         let entry = entry?;
         if entry.header().entry_type().is_file()
-            && let Some(layer) = layer(entry, budget)?
+            && let Some(layer) = layer(entry, sought, &hasher, budget)?
         {
             budget -= layer.size_bytes.min(budget);
             layers.push(layer);
@@ -59,17 +93,17 @@ fn layers(archive: impl Read) -> io::Result<Vec<Layer>> {
 }
 
 /// Reads one entry as a layer; `None` if it is none (a configuration, a manifest).
-fn layer(entry: impl Read, budget: u64) -> io::Result<Option<Layer>> {
+fn layer(entry: impl Read, sought: &Sought, hasher: &Hasher, budget: u64) -> io::Result<Option<Layer>> {
     let mut entry = BufReader::with_capacity(1 << 16, entry);
     let mut start = [0; 4];
     let read = read_up_to(&mut entry, &mut start)?;
     let whole = io::Cursor::new(start[..read].to_vec()).chain(entry);
     match start {
-        [0x1f, 0x8b, ..] => measured(flate2::read::MultiGzDecoder::new(whole), budget),
-        [0x28, 0xb5, 0x2f, 0xfd] => measured(zstd::Decoder::new(whole)?, budget),
+        [0x1f, 0x8b, ..] => measured(flate2::read::MultiGzDecoder::new(whole), sought, hasher, budget),
+        [0x28, 0xb5, 0x2f, 0xfd] => measured(zstd::Decoder::new(whole)?, sought, hasher, budget),
         // JSON of a configuration or manifest is no archive: not worth a hash.
         [b'{' | b'[', ..] => Ok(None),
-        _ => measured(whole, budget),
+        _ => measured(whole, sought, hasher, budget),
     }
 }
 
@@ -84,42 +118,18 @@ fn read_up_to(reader: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn measured(layer: impl Read, budget: u64) -> io::Result<Option<Layer>> {
-    let mut measured = Measured { inner: layer, hash: Sha256::new(), bytes: 0, budget };
-    let contents = match Contents::read(&mut measured) {
-        Ok(contents) => Some(contents),
-        Err(error) if measured.bytes > budget => return Err(error),
+fn measured(layer: impl Read, sought: &Sought, hasher: &Hasher, budget: u64) -> io::Result<Option<Layer>> {
+    let mut hashed = Hashed::new(layer, hasher, budget);
+    let read = match layer::read(&mut hashed, sought, budget) {
+        Ok(read) => Some(read),
+        Err(error) if hashed.is_over_budget() => return Err(error),
         // Not an archive after all: its hash will not be that of a layer.
         Err(_) => None,
     };
     // What comes after the archive's end belongs to the layer's hash and size as well.
-    io::copy(&mut measured, &mut io::sink())?;
-    let diff_id = hex(&measured.hash.finalize());
-    Ok(contents.map(|contents| Layer {
-        diff_id: format!("sha256:{diff_id}"),
-        size_bytes: measured.bytes,
-        contents,
-    }))
-}
-
-/// Hashes and counts what is read through it.
-struct Measured<R> {
-    inner: R,
-    hash: Sha256,
-    bytes: u64,
-    budget: u64,
-}
-
-impl<R: Read> Read for Measured<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        self.bytes += read as u64;
-        if self.bytes > self.budget {
-            return Err(io::Error::other(format!("layers unpack to more than {MOST_BYTES} bytes")));
-        }
-        Ok(read)
-    }
+    io::copy(&mut hashed, &mut io::sink())?;
+    let (diff_id, size_bytes) = hashed.end()?;
+    Ok(read.map(|(contents, findings)| Layer { diff_id, size_bytes, contents, findings }))
 }
 
 #[cfg(test)]
@@ -153,7 +163,7 @@ mod tests {
             ("repositories", b"{}"),
             ("VERSION", b"1.0"),
         ]);
-        let layers = layers(archive.as_slice()).unwrap();
+        let layers = layers(archive.as_slice(), &Sought::default()).unwrap();
         let ids: std::collections::BTreeSet<&str> = layers.iter().map(|l| l.diff_id.as_str()).collect();
         assert_eq!((layers.len(), ids.len()), (3, 1));
         assert!(layers.iter().all(|found| found.size_bytes == layer.len() as u64));
@@ -162,6 +172,6 @@ mod tests {
     #[test]
     fn an_archive_that_breaks_off_is_an_error() {
         let archive = tarred(&[("a/layer.tar", &tarred(&[("x", &[7; 4000])]))]);
-        assert!(layers(&archive[..3000]).is_err());
+        assert!(layers(&archive[..3000], &Sought::default()).is_err());
     }
 }

@@ -71,15 +71,16 @@ pub(super) async fn look(spec: &EndpointSpec, place: &Place<'_>) -> Result<Endpo
     Ok(evidence)
 }
 
-struct Reader<'a> {
-    spec: &'a EndpointSpec,
-    port: u16,
-    app: &'a App,
+/// Reads an endpoint of a container.
+pub(super) struct Reader<'a> {
+    pub spec: &'a EndpointSpec,
+    pub port: u16,
+    pub app: &'a App,
 }
 
 impl Reader<'_> {
     /// Asks until an answer comes, the container ends, or the time is over; says when it came.
-    async fn first_answer(&self) -> Result<(Read, Instant), Stop> {
+    pub(super) async fn first_answer(&self) -> Result<(Read, Instant), Stop> {
         let end = Instant::now() + self.spec.first_within.0;
         loop {
             let (state, _) = self.app.state().await?;

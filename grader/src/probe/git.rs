@@ -25,7 +25,7 @@ pub(super) fn look(
     place.asked(ToolSeen { name: "gix".into(), path: "built in".into(), version: GIX_VERSION.into() });
     let tree = repository.tree();
     if spec.path == place.names().app.path {
-        lock(&place.subject).tree.clone_from(&tree);
+        lock(place.subject).tree.clone_from(&tree);
     }
     let text = spec.ask.as_ref().and_then(|path| text_at(seen, path));
     Ok(GitEvidence { head: repository.head(), tree, asked: repository.ask(text) })

@@ -9,7 +9,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, Response, StatusCode, body::Incoming, header};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout_at};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{timeout, timeout_at},
+};
 
 /// How long one answer may take.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -28,6 +32,8 @@ const MOST_REDIRECTS: u8 = 5;
 pub(super) struct Answer {
     pub status: u16,
     pub content_type: Option<String>,
+    /// What its `Server` header says; empty if it has none.
+    pub server: Vec<u8>,
     pub body: Vec<u8>,
     /// Why the body was not read whole.
     pub problem: Option<String>,
@@ -60,9 +66,28 @@ pub(super) async fn get(address: SocketAddr, path: &str, limit: Duration) -> Res
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+        let server = response.headers().get(header::SERVER);
+        let server = server.map(|value| value.as_bytes().to_vec()).unwrap_or_default();
         let (body, problem) = read(response.into_body(), deadline, limit).await;
-        return Ok(Answer { status, content_type, body, problem, redirects, took: began.elapsed() });
+        return Ok(Answer { status, content_type, server, body, problem, redirects, took: began.elapsed() });
     }
+}
+
+/// Sends bytes as they are on a new connection; returns what comes back within `limit`, at most `most` bytes.
+pub(super) async fn raw(address: SocketAddr, request: &[u8], most: usize, limit: Duration) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(request).await?;
+        stream.take(most as u64).read_to_end(&mut answer).await
+    };
+    match timeout(limit, exchange).await {
+        Ok(Ok(_)) => {}
+        // A server may well close the door in our face: what it said before is all there is.
+        Ok(Err(error)) => tracing::debug!(%error, "the connection ended"),
+        Err(_) => tracing::debug!("the connection stayed open"),
+    }
+    answer
 }
 
 async fn ask(address: SocketAddr, path: &str) -> Result<Response<Incoming>, String> {
@@ -155,10 +180,7 @@ fn words(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-    };
+    use tokio::net::TcpListener;
 
     use super::*;
 

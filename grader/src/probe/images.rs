@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::{
     Stop,
     archive::{self, Layer},
+    layer::Sought,
     lock,
 };
 
@@ -38,6 +39,10 @@ impl Images {
     /// The layers of an image. Its archive is streamed once; who asks meanwhile waits for it.
     pub(super) async fn layers(&self, engine: &Engine, id: &str) -> Result<Arc<[Layer]>, Stop> {
         let cell = lock(&self.layers).entry(id.to_owned()).or_default().clone();
-        cell.get_or_try_init(|| async { Ok(archive::read(engine.export(id)).await?.into()) }).await.cloned()
+        cell.get_or_try_init(|| async {
+            Ok(archive::read(engine.export(id), Sought::default()).await?.into())
+        })
+        .await
+        .cloned()
     }
 }

@@ -47,52 +47,63 @@ impl Contents {
         self.too_many
     }
 
-    /// Reads a layer's archive.
-    pub(super) fn read(archive: &mut impl Read) -> io::Result<Self> {
-        let mut contents = Self::default();
-        let mut archive = tar::Archive::new(archive);
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            let path = plain(&entry.path_bytes());
-            let kind = entry.header().entry_type();
-            if let Some(name) = path.rsplit('/').next()
-                && let Some(hidden) = name.strip_prefix(".wh.")
-            {
-                let folder = &path[..path.len() - name.len()];
-                if hidden == ".wh..opq" {
-                    contents.emptied.insert(folder.to_owned());
-                } else {
-                    contents.removed.insert(format!("{folder}{hidden}"));
-                }
-                continue;
-            }
-            if contents.programs.len() + contents.links.len() > MOST_FOUND {
-                contents.too_many = true;
-                continue;
-            }
-            if kind.is_symlink() || kind.is_hard_link() {
-                if let Some(target) = entry.link_name_bytes() {
-                    let target = String::from_utf8_lossy(&target).into_owned();
-                    let target = if kind.is_hard_link() { format!("/{target}") } else { target };
-                    contents.links.insert(path, target);
-                }
-            } else if kind.is_file() {
-                if path.ends_with("/encodings/__init__.py") || path.ends_with("/encodings/__init__.pyc") {
-                    contents.python_library.insert(path.clone());
-                }
-                if entry.header().mode().is_ok_and(|mode| mode & 0o111 != 0)
-                    && let Some(program) = program(&mut entry)?
-                {
-                    contents.programs.insert(path, program);
-                }
-            }
+    /// Takes note of a whiteout; says whether it is one.
+    pub(super) fn whiteout(&mut self, path: &str) -> bool {
+        let name = base_name(path);
+        let Some(hidden) = name.strip_prefix(".wh.") else { return false };
+        if self.removed.len() + self.emptied.len() > MOST_FOUND {
+            self.too_many = true;
+            return true;
         }
-        Ok(contents)
+        let folder = &path[..path.len() - name.len()];
+        if hidden == ".wh..opq" {
+            self.emptied.insert(folder.to_owned());
+        } else {
+            self.removed.insert(format!("{folder}{hidden}"));
+        }
+        true
+    }
+
+    /// Whether a path of a lower layer is gone by this one, itself or with a folder above it.
+    pub(super) fn hides(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(at, _)| at);
+        self.emptied.contains("")
+            || above.clone().any(|at| self.emptied.contains(&path[..=at]))
+            || above.chain([path.len()]).any(|end| self.removed.contains(&path[..end]))
+    }
+
+    /// Takes note of a symbolic or hard link.
+    pub(super) fn link(&mut self, path: &str, target: &[u8], is_hard: bool) {
+        if self.is_full() {
+            return;
+        }
+        let target = String::from_utf8_lossy(target).into_owned();
+        let target = if is_hard { format!("/{target}") } else { target };
+        self.links.insert(path.to_owned(), target);
+    }
+
+    /// Takes note of a file, reading of it what it needs.
+    pub(super) fn file(&mut self, path: &str, executable: bool, file: &mut impl Read) -> io::Result<()> {
+        if self.is_full() {
+            return Ok(());
+        }
+        if path.ends_with("/encodings/__init__.py") || path.ends_with("/encodings/__init__.pyc") {
+            self.python_library.insert(path.to_owned());
+        }
+        if executable && let Some(program) = program(file)? {
+            self.programs.insert(path.to_owned(), program);
+        }
+        Ok(())
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.too_many |= self.programs.len() + self.links.len() > MOST_FOUND;
+        self.too_many
     }
 }
 
 /// A path as it stands in a container, without its leading slash.
-fn plain(path: &[u8]) -> String {
+pub(super) fn plain(path: &[u8]) -> String {
     let path = String::from_utf8_lossy(path);
     path.trim_start_matches("./").trim_matches('/').to_owned()
 }
@@ -251,15 +262,9 @@ impl Merged {
     fn of(layers: &[&Contents]) -> Self {
         let mut merged = Self::default();
         for layer in layers {
-            let gone = |path: &str| {
-                layer.removed.iter().any(|removed| {
-                    path.strip_prefix(removed.as_str())
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                }) || layer.emptied.iter().any(|folder| path.starts_with(folder.as_str()))
-            };
-            merged.programs.retain(|path, _| !gone(path));
-            merged.links.retain(|path, _| !gone(path));
-            merged.python_library.retain(|path| !gone(path));
+            merged.programs.retain(|path, _| !layer.hides(path));
+            merged.links.retain(|path, _| !layer.hides(path));
+            merged.python_library.retain(|path| !layer.hides(path));
             for (path, program) in &layer.programs {
                 merged.links.remove(path);
                 merged.programs.insert(path.clone(), program.clone());
@@ -306,9 +311,9 @@ impl Merged {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::layer, *};
 
-    fn layer(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Contents {
+    fn layer_of(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Contents {
         let mut builder = tar::Builder::new(Vec::new());
         for (path, bytes) in files {
             let mut header = tar::Header::new_gnu();
@@ -322,7 +327,8 @@ mod tests {
             header.set_size(0);
             builder.append_link(&mut header, path, target).unwrap();
         }
-        Contents::read(&mut builder.into_inner().unwrap().as_slice()).unwrap()
+        let archive = builder.into_inner().unwrap();
+        layer::read(&mut archive.as_slice(), &layer::Sought::default(), u64::MAX).unwrap().0
     }
 
     fn starts(words: &[&str]) -> ImageConfig {
@@ -337,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_console_script_of_python_is_python() {
-        let image = layer(
+        let image = layer_of(
             &[
                 ("usr/local/bin/gunicorn", b"#!/usr/local/bin/python3\nimport sys"),
                 ("usr/local/bin/python3.13", ELF),
@@ -351,28 +357,28 @@ mod tests {
     #[test]
     fn a_go_program_stays_go_whatever_lies_beside_it() {
         let image =
-            layer(&[("server", GO), ("usr/local/bin/python", ELF), ("x/encodings/__init__.py", b"")], &[]);
+            layer_of(&[("server", GO), ("usr/local/bin/python", ELF), ("x/encodings/__init__.py", b"")], &[]);
         assert_eq!(of(&[&image], &starts(&["/server"])).0, ImageKind::Go);
         assert_eq!(of(&[&image], &starts(&["sh", "-c", "exec /server"])).0, ImageKind::Go);
     }
 
     #[test]
     fn a_file_called_python_does_not_make_a_python_image() {
-        let image = layer(&[("srv/server", GO), ("usr/local/bin/python", b"#!/bin/sh\n")], &[]);
+        let image = layer_of(&[("srv/server", GO), ("usr/local/bin/python", b"#!/bin/sh\n")], &[]);
         assert_eq!(of(&[&image], &starts(&["python", "app.py"])).0, ImageKind::Go);
     }
 
     #[test]
     fn what_an_upper_layer_removes_is_not_there() {
-        let base = layer(&[("usr/bin/node", ELF)], &[]);
-        let upper = layer(&[("usr/bin/.wh.node", b"")], &[]);
+        let base = layer_of(&[("usr/bin/node", ELF)], &[]);
+        let upper = layer_of(&[("usr/bin/.wh.node", b"")], &[]);
         assert_eq!(of(&[&base], &starts(&["node", "x.js"])).0, ImageKind::Node);
         assert_eq!(of(&[&base, &upper], &starts(&["node", "x.js"])).0, ImageKind::Other);
     }
 
     #[test]
     fn links_in_a_circle_lead_nowhere() {
-        let image = layer(&[], &[("a", "b"), ("b", "a")]);
+        let image = layer_of(&[], &[("a", "b"), ("b", "a")]);
         assert_eq!(of(&[&image], &starts(&["/a"])).0, ImageKind::Other);
     }
 }

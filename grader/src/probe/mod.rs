@@ -13,11 +13,15 @@ mod container;
 mod containers;
 mod endpoint;
 mod git;
+mod globs;
+mod hashing;
 mod health;
 mod http;
 mod image;
 mod images;
 mod kind;
+mod layer;
+mod markers;
 mod place;
 mod processes;
 mod prose;
@@ -35,8 +39,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use app::{app_environment, millis};
+pub use archive::{FoundInLayer, search_layers};
 pub(crate) use git::missing as no_repository;
 pub use images::Images;
+pub use markers::Markers;
 pub use place::{EngineAccess, Place};
 pub(crate) use place::{engine_seen, lock};
 

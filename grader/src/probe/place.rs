@@ -8,6 +8,8 @@ use grader_core::{
 };
 use grader_engine::{Engine, ImageFacts, Kernel, RunScope};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Images, Stop};
 use crate::workspace::Workspace;
 
@@ -41,9 +43,12 @@ pub struct Place<'a> {
     /// Images that this run has resolved, by the learner's name: one id for all probes of a run.
     pub images: &'a Images,
     /// What is being judged, as far as the probes have found it.
-    pub subject: Mutex<Subject>,
+    pub subject: &'a Mutex<Subject>,
     /// Tools besides the engine that answered.
     pub tools: Mutex<Vec<ToolSeen>>,
+    /// Set once what this probe looks at has been started: those who look during it begin then, so that
+    /// two starts do not slow each other down.
+    pub settled: CancellationToken,
     /// Tells those who watch what is being done.
     pub step: &'a (dyn Fn(String) + Send + Sync),
 }
@@ -84,7 +89,7 @@ impl Place<'_> {
             None => self.resolved(reference).await?,
         };
         if reference == self.names().app.image {
-            lock(&self.subject).image = Some(facts.id.clone());
+            lock(self.subject).image = Some(facts.id.clone());
         }
         Ok(facts)
     }

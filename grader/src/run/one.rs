@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::try_join_all;
 use grader_core::{
     Attempt, Fault, Missing, Verdict,
     evidence::{Evidence, Look, Secrets, Subject},
@@ -13,6 +14,7 @@ use grader_core::{
 };
 use jiff::Timestamp;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     probe::{self, EngineAccess, Images, Looked, Place, Stop, engine_seen, lock, millis},
@@ -36,6 +38,14 @@ pub struct OneCheck<'a> {
     pub watcher: &'a (dyn Fn(&RunEvent) + Send + Sync),
 }
 
+/// What the probes of one attempt share.
+struct Looking<'a> {
+    evidence: &'a Mutex<Evidence>,
+    doing: &'a Mutex<String>,
+    subject: &'a Mutex<Subject>,
+    secrets: &'a Secrets,
+}
+
 impl OneCheck<'_> {
     /// Runs it. Whatever goes wrong is in the attempt's verdict; the attempt bears no number yet.
     pub async fn attempt(&self) -> Attempt {
@@ -46,8 +56,12 @@ impl OneCheck<'_> {
         let seen = Mutex::new(Evidence::empty());
         let doing = Mutex::new(String::from("nothing yet"));
         let limit = self.check.within.0;
-        let ended = timeout(limit, self.look(&seen, &doing)).await;
+        let subject = Mutex::default();
+        let ended = timeout(limit, self.look(&seen, &doing, &subject)).await;
         let mut evidence = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        evidence.subject = subject.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let place = |name: &str| self.check.probes.iter().position(|probe| probe.name == name);
+        evidence.looks.sort_by_key(|look| place(&look.probe));
         evidence.bound();
         let (verdict, outcomes) = match ended {
             Ok(Ok(())) => {
@@ -71,69 +85,84 @@ impl OneCheck<'_> {
         }
     }
 
-    /// Lets every probe look, in order. What was seen before a stop stays.
-    async fn look(&self, evidence: &Mutex<Evidence>, doing: &Mutex<String>) -> Result<(), Stop> {
+    /// Lets every probe look, in order, those beside another together with it. What was seen before a stop stays.
+    async fn look(
+        &self,
+        evidence: &Mutex<Evidence>,
+        doing: &Mutex<String>,
+        subject: &Mutex<Subject>,
+    ) -> Result<(), Stop> {
         self.needed()?;
-        let engine = self.engine.as_ref().ok().cloned().filter(|_| self.check.uses.contains(&Use::Engine));
-        let names = self.workspace.file().names();
         let app = &self.workspace.file().app;
         // Recorded with every attempt; whether it is judged is the check's affair.
-        lock(evidence).subject.tree =
+        lock(subject).tree =
             Repository::holding(&self.workspace.root().join(&app.path)).ok().and_then(|found| found.tree());
         let secrets = self.secrets()?;
-        for probe in &self.check.probes {
-            let spec = probe.spec.fill(&names).map_err(|error| {
-                Stop::blocked(probe::chain(&error), "edit workspace.toml: its value does not fit this check")
-            })?;
-            let filled = Probe { spec, ..probe.clone() };
-            let step = |what: String| {
-                (self.watcher)(&RunEvent::Step(Step {
-                    exercise: self.check.id,
-                    probe: probe.name.clone(),
-                    doing: what.clone(),
-                }));
-                *lock(doing) = format!("{}: {what}", probe.name);
+        let looking = Looking { evidence, doing, subject, secrets: &secrets };
+        for probe in self.check.probes.iter().filter(|probe| probe.during.is_none()) {
+            let beside = self.check.probes.iter().filter(|other| other.during.as_ref() == Some(&probe.name));
+            let settled = CancellationToken::new();
+            let beside = beside.map(async |other| {
+                settled.cancelled().await;
+                self.look_with(other, &looking, &CancellationToken::new()).await
+            });
+            let first = async {
+                // However it ends, those who wait for it must not wait for ever.
+                let _settled = settled.clone().drop_guard();
+                self.look_with(probe, &looking, &settled).await
             };
-            let place = Place {
-                workspace: self.workspace,
-                engine: engine.clone(),
-                images: self.images,
-                subject: Mutex::new(lock(evidence).subject.clone()),
-                tools: Mutex::default(),
-                step: &step,
-            };
-            self.look_once(&filled, &place, evidence, &secrets).await?;
+            tokio::try_join!(first, try_join_all(beside))?;
         }
         Ok(())
     }
 
-    async fn look_once(
+    async fn look_with(
         &self,
         probe: &Probe,
-        place: &Place<'_>,
-        evidence: &Mutex<Evidence>,
-        secrets: &Secrets,
+        looking: &Looking<'_>,
+        settled: &CancellationToken,
     ) -> Result<(), Stop> {
+        let engine = self.engine.as_ref().ok().cloned().filter(|_| self.check.uses.contains(&Use::Engine));
+        let spec = probe.spec.fill(&self.workspace.file().names()).map_err(|error| {
+            Stop::blocked(probe::chain(&error), "edit workspace.toml: its value does not fit this check")
+        })?;
+        let filled = Probe { spec, ..probe.clone() };
+        let step = |what: String| {
+            (self.watcher)(&RunEvent::Step(Step {
+                exercise: self.check.id,
+                probe: probe.name.clone(),
+                doing: what.clone(),
+            }));
+            *lock(looking.doing) = format!("{}: {what}", probe.name);
+        };
+        let place = Place {
+            workspace: self.workspace,
+            engine,
+            images: self.images,
+            subject: looking.subject,
+            tools: Mutex::default(),
+            settled: settled.clone(),
+            step: &step,
+        };
+        self.look_once(&filled, &place, looking).await
+    }
+
+    async fn look_once(&self, probe: &Probe, place: &Place<'_>, looking: &Looking<'_>) -> Result<(), Stop> {
         let at = Timestamp::now();
         let clock = Instant::now();
-        let earlier = lock(evidence).seen.clone();
+        let earlier = lock(looking.evidence).seen.clone();
         let looked = probe::look(probe, place, &earlier).await;
         let took_ms = millis(clock.elapsed());
-        let subject: Subject = lock(&place.subject).clone();
         let (mut value, absent) = match looked {
             Ok(Looked::Seen(value)) => (value, None),
             Ok(Looked::Absent(why)) if probe.optional => (serde_json::Value::Null, Some(why)),
             Ok(Looked::Absent(why)) => {
                 return Err(Stop::blocked(why, "this check cannot judge an image without it"));
             }
-            Err(stop) => {
-                lock(evidence).subject = subject;
-                return Err(stop);
-            }
+            Err(stop) => return Err(stop),
         };
-        secrets.redact(&mut value);
-        let mut evidence = lock(evidence);
-        evidence.subject = subject;
+        looking.secrets.redact(&mut value);
+        let mut evidence = lock(looking.evidence);
         evidence.seen.insert(probe.name.clone(), value);
         evidence.looks.push(Look {
             probe: probe.name.clone(),
@@ -143,12 +172,13 @@ impl OneCheck<'_> {
             engine: place
                 .engine
                 .as_ref()
-                .filter(|_| probe.spec.image().is_some())
+                .filter(|_| probe.spec.asks_engine())
                 .map(|access| engine_seen(access.engine())),
             tools: lock(&place.tools).clone(),
             absent,
             cut: None,
         });
+        drop(evidence);
         (self.watcher)(&RunEvent::ProbeFinished {
             exercise: self.check.id,
             probe: probe.name.clone(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use grader_core::{Attempt, judge::Outcome, workbook::Workbook};
 
-use crate::specimen::{Specimen, failed};
+use super::specimen::{Specimen, failed};
 
 /// Draws the matrix: a row for each specimen, a column for each assertion.
 pub fn drawn(attempts: &[(Specimen, Attempt)], workbook: &Workbook) -> String {

@@ -29,7 +29,10 @@ mod text;
 mod vulnerabilities;
 
 pub use answers::AnswersEvidence;
-pub use build::BuildEvidence;
+pub use build::{
+    BuildEvidence, BuildResult, BuildSeen, Canary, CanaryFound, ContextSeen, LearnersImage, Leftover, Reuse,
+    Searched, ServerProcess, ServerSeen, StageSeen, StepSeen,
+};
 pub use compose::ComposeEvidence;
 pub use container::{
     ContainerEvidence, ContainerState, MountSeen, ProcessSeen, RunOptions, Watched, WriteAttempt,

@@ -13,12 +13,12 @@ use std::{
     thread,
 };
 
-use super::{Rule, RuleError};
+use super::{Rule, RuleError, rule::Compiled};
 
 /// What the parser needs for its deepest expression, twice over.
 const STACK_BYTES: usize = 64 << 20;
 
-type Answer = Result<Rule, RuleError>;
+type Answer = Result<Compiled, RuleError>;
 type Job = (String, Sender<Answer>);
 
 static PARSER: LazyLock<Option<Mutex<Sender<Job>>>> = LazyLock::new(|| {

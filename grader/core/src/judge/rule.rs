@@ -1,5 +1,7 @@
 //! A rule: CEL, compiled once, with what it names.
 
+use std::sync::OnceLock;
+
 use cel::{Program, Value as Cel};
 use serde_json::Value as Json;
 
@@ -9,9 +11,14 @@ use super::{
     value::{CEL, Scope},
 };
 
-/// A compiled CEL expression.
+/// A CEL expression, compiled when it is first needed.
 pub struct Rule {
     source: String,
+    compiled: OnceLock<Result<Compiled, RuleError>>,
+}
+
+/// What the compiler makes of an expression.
+pub(super) struct Compiled {
     program: Program,
     named: Named,
 }
@@ -56,11 +63,27 @@ impl Rule {
             let message = format!("{} bytes: at most {} are read", source.len(), Self::LONGEST);
             return Err(RuleError::Syntax { message, at: 0 });
         }
-        parser::parse(source)
+        let compiled = parser::parse(source)?;
+        Ok(Self { source: source.to_owned(), compiled: OnceLock::from(Ok(compiled)) })
+    }
+
+    /// Takes an expression that was proven earlier, as those of the workbook that is built in: compiling
+    /// takes longer than evaluating, and most commands evaluate none. One that is wrong after all is an
+    /// error whenever it is evaluated.
+    pub fn proven(source: &str) -> Self {
+        Self { source: source.to_owned(), compiled: OnceLock::new() }
+    }
+
+    fn compiled(&self) -> Result<&Compiled, RuleError> {
+        self.compiled.get_or_init(|| parser::parse(&self.source)).as_ref().map_err(Clone::clone)
+    }
+
+    fn named(&self) -> Option<&Named> {
+        self.compiled().ok().map(|compiled| &compiled.named)
     }
 
     /// Parses an expression on the calling thread.
-    pub(super) fn parse(source: &str) -> Result<Self, RuleError> {
+    pub(super) fn parse(source: &str) -> Result<Compiled, RuleError> {
         let program = CEL.compile(source).map_err(|errors| {
             let first = errors.errors.first();
             let (line, column) = first.map_or((1, 1), |error| error.pos);
@@ -76,7 +99,7 @@ impl Rule {
             return Err(too_deep());
         }
         let named = paths::named_by(&program);
-        Ok(Self { source: source.to_owned(), program, named })
+        Ok(Compiled { program, named })
     }
 
     /// The expression as written.
@@ -86,17 +109,17 @@ impl Rule {
 
     /// The paths of the evidence that the expression names, from its syntax tree.
     pub fn paths(&self) -> &[NamedPath] {
-        &self.named.paths
+        self.named().map_or(&[], |named| &named.paths)
     }
 
     /// The functions that the expression calls, operators and macros apart.
     pub fn functions(&self) -> &[NamedFunction] {
-        &self.named.functions
+        self.named().map_or(&[], |named| &named.functions)
     }
 
     /// Where the expression asks `all()` of elements that it has chosen itself: of nothing that is true.
     pub fn all_of_chosen(&self) -> &[std::ops::Range<usize>] {
-        &self.named.all_of_chosen
+        self.named().map_or(&[], |named| &named.all_of_chosen)
     }
 
     /// Says whether it holds. Anything but a truth value is an error.
@@ -116,9 +139,8 @@ impl Rule {
     }
 
     fn value(&self, scope: &Scope, element: Option<&Json>) -> Result<Cel, RuleError> {
-        scope
-            .with(element, |context| self.program.execute(context))
-            .map_err(|error| self.error(error.to_string()))
+        let program = &self.compiled().map_err(|error| self.error(error.to_string()))?.program;
+        scope.with(element, |context| program.execute(context)).map_err(|error| self.error(error.to_string()))
     }
 
     fn error(&self, message: String) -> RuleError {

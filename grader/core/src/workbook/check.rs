@@ -76,6 +76,8 @@ pub struct Probe {
     pub name: String,
     /// Whether having nothing to look at is a fact and not a fault.
     pub optional: bool,
+    /// The earlier probe while which it looks; `None` if it waits for those before it.
+    pub during: Option<String>,
     /// What it is asked.
     pub spec: ProbeSpec,
 }

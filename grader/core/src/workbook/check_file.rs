@@ -42,12 +42,13 @@ pub(super) struct CheckFile {
     pub hint: Vec<HintFile>,
 }
 
-/// One probe: `kind`, `as`, `optional`, and the keys of its kind.
+/// One probe: `kind`, `as`, `optional`, `during`, and the keys of its kind.
 #[derive(Debug)]
 pub(super) struct ProbeEntry {
     pub kind: ProbeKind,
     pub name: String,
     pub optional: bool,
+    pub during: Option<String>,
     pub keys: Map<String, Value>,
 }
 
@@ -58,11 +59,13 @@ impl<'de> Deserialize<'de> for ProbeEntry {
         let kind = take("kind").ok_or_else(|| serde::de::Error::missing_field("kind"))?;
         let name = take("as").ok_or_else(|| serde::de::Error::missing_field("as"))?;
         let optional = take("optional").unwrap_or(Value::Bool(false));
+        let during = take("during").unwrap_or(Value::Null);
         let read = |error: serde_json::Error| serde::de::Error::custom(error);
         Ok(Self {
             kind: serde_json::from_value(kind).map_err(read)?,
             name: serde_json::from_value(name).map_err(read)?,
             optional: serde_json::from_value(optional).map_err(read)?,
+            during: serde_json::from_value(during).map_err(read)?,
             keys,
         })
     }
@@ -94,6 +97,10 @@ fn probe_schema(kind: ProbeKind) -> Value {
         properties["optional"] = json!({
             "type": "boolean",
             "description": "Whether having nothing to look at is a fact (null) and not a fault",
+        });
+        properties["during"] = json!({
+            "type": "string",
+            "description": "An earlier probe: this one looks while that one does, so that the check takes no longer",
         });
         let required = map.entry("required").or_insert_with(|| json!([]));
         if let Some(required) = required.as_array_mut() {

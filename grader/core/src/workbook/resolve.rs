@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Assertion, Case, Catalogue, Check, Declared, Diagnostic, Hint, Nothing, Probe, ProbeSpec, SourceFile,
-    check_file::{AssertFile, CheckFile},
+    check_file::{AssertFile, CheckFile, ProbeEntry},
     places::Places,
 };
 use crate::{
@@ -13,16 +13,26 @@ use crate::{
     workspace_file::{WorkspaceFile, placeholders},
 };
 
+/// Whether what a check file says must still be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Every rule is compiled, every path, name and function looked up.
+    Wanted,
+    /// It was done when the workbook was made; rules are compiled when they are first needed.
+    Done,
+}
+
 /// Resolves a check file; on any fault returns all of them.
 pub(super) fn resolve(
     id: ExerciseId,
     file: CheckFile,
     hash: String,
     source: &SourceFile,
+    proof: Proof,
 ) -> Result<Check, Vec<Diagnostic>> {
-    let mut resolver = Resolver { places: Places::of(source), source, faults: Vec::new() };
+    let mut resolver = Resolver { places: Places::of(source), source, proof, faults: Vec::new() };
     let probes = resolver.probes(&file);
-    let catalogue = Catalogue::of(&probes);
+    let catalogue = Catalogue::of(if proof == Proof::Wanted { &probes } else { &[] });
     resolver.asks(&probes);
     let looked_at = resolver.rule("looked_at", &file.looked_at, &catalogue, None);
     let assertions: Vec<Option<Assertion>> = file
@@ -89,6 +99,7 @@ const RESERVED: [&str; 23] = [
 struct Resolver<'a> {
     places: Places<'a>,
     source: &'a SourceFile,
+    proof: Proof,
     faults: Vec<Diagnostic>,
 }
 
@@ -104,7 +115,8 @@ impl Resolver<'_> {
             let place = self.places.value(&format!("probe/{at}"));
             match ProbeSpec::from_keys(entry.kind, Value::Object(entry.keys.clone())) {
                 Ok(spec) => {
-                    for text in spec.strings() {
+                    let texts = if self.proof == Proof::Wanted { spec.strings() } else { Vec::new() };
+                    for text in texts {
                         for name in placeholders(&text) {
                             if names.get(name).is_none() {
                                 let message = format!("`{{{name}}}` names nothing in workspace.toml");
@@ -113,7 +125,13 @@ impl Resolver<'_> {
                             }
                         }
                     }
-                    probes.push(Probe { name: entry.name.clone(), optional: entry.optional, spec });
+                    self.during(at, entry, &probes);
+                    probes.push(Probe {
+                        name: entry.name.clone(),
+                        optional: entry.optional,
+                        during: entry.during.clone(),
+                        spec,
+                    });
                 }
                 Err(error) => self.fault(place, error.to_string()),
             }
@@ -133,6 +151,22 @@ impl Resolver<'_> {
         probes
     }
 
+    /// Who looks while another does must know that one, and wait for nothing that it sees.
+    fn during(&mut self, at: usize, entry: &ProbeEntry, earlier: &[Probe]) {
+        let Some(during) = &entry.during else { return };
+        let place = self.places.value(&format!("probe/{at}/during"));
+        match earlier.iter().find(|probe| probe.name == *during) {
+            Some(probe) if probe.during.is_none() => {}
+            Some(_) => self.fault(place, format!("`{during}` looks while another probe does: name that one")),
+            None => {
+                let fault =
+                    Diagnostic::error(self.source, place, format!("no earlier probe is called `{during}`"));
+                self.faults
+                    .push(fault.suggest_nearest(during, earlier.iter().map(|probe| probe.name.as_str())));
+            }
+        }
+    }
+
     /// The place of a placeholder within a probe's lines.
     fn named(&self, place: &std::ops::Range<usize>, name: &str) -> std::ops::Range<usize> {
         // The place of a table is its header; its keys follow up to the next table of the file's own.
@@ -146,6 +180,9 @@ impl Resolver<'_> {
 
     /// What a probe takes from an earlier one must be something that the earlier one declares.
     fn asks(&mut self, probes: &[Probe]) {
+        if self.proof == Proof::Done {
+            return;
+        }
         for (at, probe) in probes.iter().enumerate() {
             if let ProbeSpec::Git(spec) = &probe.spec
                 && let Some(ask) = &spec.ask
@@ -153,7 +190,12 @@ impl Resolver<'_> {
                 let path: Vec<PathSegment> =
                     ask.split('.').map(|field| PathSegment::Field(field.to_owned())).collect();
                 let place = format!("probe/{at}/ask");
-                if let Err(unknown) = Catalogue::of(&probes[..at]).find(&path) {
+                let before: Vec<Probe> = probes[..at]
+                    .iter()
+                    .filter(|other| Some(&other.name) != probe.during.as_ref())
+                    .cloned()
+                    .collect();
+                if let Err(unknown) = Catalogue::of(&before).find(&path) {
                     let message = format!("no earlier probe yields `{ask}`");
                     let fault = Diagnostic::error(self.source, self.places.value(&place), message);
                     let known = unknown.known.iter().map(String::as_str);
@@ -197,7 +239,9 @@ impl Resolver<'_> {
                 )
             })
             .collect();
-        if let (Some(rule), Some(_)) = (&rule, &each)
+        if self.proof == Proof::Done {
+            // Its rule is not compiled yet, and names nothing as long.
+        } else if let (Some(rule), Some(_)) = (&rule, &each)
             && !rule.paths().iter().any(|path| path.starts_at("self"))
         {
             let message = "this rule never reads `self`: it says the same of each element";
@@ -242,6 +286,9 @@ impl Resolver<'_> {
         catalogue: &Catalogue,
         element: Option<&[PathSegment]>,
     ) -> Option<Rule> {
+        if self.proof == Proof::Done {
+            return Some(Rule::proven(text));
+        }
         match Rule::compile(text) {
             Ok(rule) => {
                 for path in rule.paths() {
@@ -311,6 +358,9 @@ impl Resolver<'_> {
         part: Option<(std::ops::Range<usize>, String)>,
         catalogue: &Catalogue,
     ) -> Option<Declared> {
+        if self.proof == Proof::Done {
+            return None;
+        }
         let unknown = match catalogue.find(path) {
             Ok(declared) => return Some(declared),
             Err(unknown) => unknown,

@@ -373,6 +373,22 @@ impl ProbeSpec {
         }
     }
 
+    /// Whether an engine answers it.
+    pub const fn asks_engine(&self) -> bool {
+        match self {
+            Self::Image(_)
+            | Self::Container(_)
+            | Self::Endpoint(_)
+            | Self::Health(_)
+            | Self::Containers(_)
+            | Self::Running(_)
+            | Self::Build(_)
+            | Self::Compose(_)
+            | Self::Vulnerabilities(_) => true,
+            Self::Git(_) | Self::Answers(_) | Self::Prose(_) => false,
+        }
+    }
+
     /// Every string of it, for finding placeholders.
     pub fn strings(&self) -> Vec<String> {
         fn collect(value: &Value, into: &mut Vec<String>) {

@@ -6,7 +6,7 @@ use super::{
     Check, Diagnostic, Manifest, SourceFile,
     check_file::{CheckFile, FORMAT, check_schema},
     parse_toml,
-    resolve::resolve,
+    resolve::{Proof, resolve},
 };
 use crate::{ExerciseId, digest::sha256};
 
@@ -57,7 +57,16 @@ impl Workbook {
 
     /// Reads a workbook; on any fault returns all of them.
     pub fn read(files: &Files) -> Result<Self, Vec<Diagnostic>> {
-        let reading = Reading::of(files);
+        Self::of(Reading::of(files))
+    }
+
+    /// Reads a workbook that [`Workbook::read`] has read before without a fault, as a test does with the one
+    /// that is built in: in a tenth of the time, since rules are compiled when they are first needed.
+    pub fn read_proven(files: &Files) -> Result<Self, Vec<Diagnostic>> {
+        Self::of(Reading::with(files, Proof::Done))
+    }
+
+    fn of(reading: Reading) -> Result<Self, Vec<Diagnostic>> {
         match (reading.manifest, reading.faults.is_empty()) {
             (Some((manifest, _)), true) => {
                 let checks = reading.checks.into_iter().map(|(id, (check, _))| (id, check)).collect();
@@ -77,6 +86,10 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn of(files: &Files) -> Self {
+        Self::with(files, Proof::Wanted)
+    }
+
+    fn with(files: &Files, proof: Proof) -> Self {
         let mut reading = Self { manifest: None, checks: BTreeMap::new(), faults: Vec::new() };
         reading.read_manifest(files);
         let names: Vec<String> = files
@@ -85,7 +98,7 @@ impl Reading {
             .filter(|name| name.ends_with(".toml") && !name.contains('/') && name != "workbook.toml")
             .collect();
         for name in names {
-            reading.read_check(files, &name);
+            reading.read_check(files, &name, proof);
         }
         reading
     }
@@ -106,7 +119,7 @@ impl Reading {
         }
     }
 
-    fn read_check(&mut self, files: &Files, name: &str) {
+    fn read_check(&mut self, files: &Files, name: &str, proof: Proof) {
         let path = format!("checks/{name}");
         let source = match files.source(&path) {
             Ok(source) => source,
@@ -125,7 +138,7 @@ impl Reading {
             Err(faults) => return self.faults.extend(faults),
         };
         let hash = sha256(source.text.as_bytes());
-        match resolve(id, file, hash, &source) {
+        match resolve(id, file, hash, &source, proof) {
             Ok(check) => {
                 self.checks.insert(id, (check, source));
             }

@@ -88,6 +88,22 @@ fn a_value_of_another_type() {
 }
 
 #[test]
+fn a_probe_that_looks_during_another_must_know_that_one() {
+    let beside = |during: &str| {
+        let more =
+            format!("[[probe]]\nkind = \"image\"\nas = \"beside\"\nduring = \"{during}\"\n\n[[assert]]");
+        of_check(&changed("[[assert]]", &more))
+    };
+    assert_eq!(beside("app"), Vec::<String>::new());
+    assert!(
+        beside("ap")[0].contains("no earlier probe is called `ap`; did you mean `app`?"),
+        "{:?}",
+        beside("ap")
+    );
+    assert!(beside("beside")[0].contains("no earlier probe is called `beside`"), "{:?}", beside("beside"));
+}
+
+#[test]
 fn an_unknown_kind_of_probe() {
     assert_eq!(
         of_check(&changed("kind = \"container\"", "kind = \"contaner\"")),

@@ -37,7 +37,7 @@ fn by_hand(root: &Path) -> rusqlite::Connection {
 /// A check of 4.2 that looks at an image and a git tree, or less.
 fn check(image: bool, tree: bool) -> Check {
     let rule = |source: &str| Rule::compile(source).unwrap();
-    let probe = |name: &str, spec| Probe { name: name.into(), optional: false, spec };
+    let probe = |name: &str, spec| Probe { name: name.into(), optional: false, during: None, spec };
     let image = image
         .then(|| probe("app", ProbeSpec::Image(ImageSpec { image: "{app.image}".into(), layers: false })));
     let git = json!({ "kind": "git" });

@@ -1,0 +1,3 @@
+module example.org/reading-list
+
+go 1.21
