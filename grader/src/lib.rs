@@ -12,4 +12,5 @@ pub mod program;
 pub mod progress;
 pub mod run;
 pub mod term;
+pub mod watch;
 pub mod workspace;

@@ -48,7 +48,7 @@ fn a_probe_judges_nothing() {
 
 #[test]
 fn nothing_depends_on_the_command_line() {
-    for room in ["src/probe", "src/progress", "src/run", "src/workspace", "src/term"] {
+    for room in ["src/probe", "src/progress", "src/run", "src/watch", "src/workspace", "src/term"] {
         assert_absent(room, &["crate::cli", "super::cli"], "cli is the last layer");
     }
 }
@@ -71,6 +71,7 @@ fn layers_use_only_those_above_them() {
         &["crate::probe", "crate::run", "crate::term", "crate::cli"],
         "progress only keeps",
     );
+    assert_absent("src/watch", &faces, "watching only tells of changes");
     assert_absent("src/run", &faces, "runs tell events, faces show them");
 }
 

@@ -6,6 +6,7 @@ use crate::{
     Attempt, ExerciseId, Fault, Missing, Verdict, VerdictWord,
     evidence::{Output, Text},
     judge::{Failure, Outcome, PathSegment, looked_at},
+    since::Since,
     workbook::Check,
 };
 
@@ -28,6 +29,9 @@ pub struct Card {
     pub findings: Vec<Finding>,
     /// Assertions that held in an earlier attempt, with its number.
     pub held_before: Vec<(String, u64)>,
+    /// What changed since the attempt before, if it failed on the same assertion as this one.
+    #[serde(default)]
+    pub since: Option<Since>,
     /// What is missing, if it is blocked.
     pub blocked: Option<Missing>,
     /// What broke, if it is an error.
@@ -82,6 +86,12 @@ pub struct Printed {
 }
 
 impl Card {
+    /// The same card, compared with earlier attempts of the exercise.
+    #[must_use]
+    pub fn with_since(self, since: Option<Since>) -> Self {
+        Self { since, ..self }
+    }
+
     /// The card of an attempt. Without the check (a workbook that no longer has it) it tells less.
     pub fn of(attempt: &Attempt, check: Option<&Check>) -> Self {
         let failed = matches!(attempt.verdict, Verdict::Failed(_));
@@ -101,6 +111,7 @@ impl Card {
                     Outcome::Holds | Outcome::Failed { .. } | Outcome::NotEvaluated(_) => None,
                 })
                 .collect(),
+            since: None,
             blocked: attempt.verdict.blocked().cloned(),
             error: attempt.verdict.fault().cloned(),
             proven: check.filter(|_| matches!(attempt.verdict, Verdict::Passed)).map(|check| Proven {

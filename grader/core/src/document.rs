@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Attempt, ExerciseId, Fault, Missing, judge::Failure};
+use crate::{Attempt, ExerciseId, Fault, Missing, judge::Failure, since::Since};
 
 /// The format of the document.
 pub const FORMAT: u32 = 1;
@@ -52,6 +52,8 @@ pub struct ResultOf {
     pub assertions: Vec<AssertionOutcome>,
     /// Each element that failed.
     pub failures: Vec<Failure>,
+    /// What changed since the attempt before; `null` unless both failed on the same assertion.
+    pub since: Option<Since>,
     /// What is missing; `null` unless the verdict is `blocked`.
     pub blocked: Option<Missing>,
     /// What broke; `null` unless the verdict is `error`.
@@ -79,6 +81,14 @@ pub struct SubjectOf {
     pub tree: Option<String>,
 }
 
+impl ResultOf {
+    /// The same result, compared with earlier attempts of the exercise.
+    #[must_use]
+    pub fn with_since(self, since: Option<Since>) -> Self {
+        Self { since, ..self }
+    }
+}
+
 impl From<&Attempt> for ResultOf {
     fn from(attempt: &Attempt) -> Self {
         Self {
@@ -93,6 +103,7 @@ impl From<&Attempt> for ResultOf {
                 .map(|(id, outcome)| AssertionOutcome { id: id.clone(), outcome: outcome.as_str() })
                 .collect(),
             failures: attempt.verdict.failures().to_vec(),
+            since: None,
             blocked: attempt.verdict.blocked().cloned(),
             error: attempt.verdict.fault().cloned(),
             subject: SubjectOf {

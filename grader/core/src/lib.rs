@@ -7,12 +7,14 @@
 #![warn(unreachable_pub)]
 
 pub mod attempt;
+pub mod bundle;
 pub mod card;
 pub mod digest;
 pub mod document;
 pub mod evidence;
 pub mod exercise_id;
 pub mod judge;
+pub mod since;
 pub mod span;
 pub mod verdict;
 pub mod workbook;

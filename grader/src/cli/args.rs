@@ -77,6 +77,9 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Judge exercises; without an id, the next that is due
     Check(CheckArgs),
+    /// Check again whatever a change of a file, an image or a container can affect
+    #[command(after_help = WATCH_HELP)]
+    Watch(WatchArgs),
     /// All exercises and their state
     List,
     /// The exercise to do now
@@ -95,6 +98,8 @@ pub(super) enum Command {
     Config(ConfigArgs),
     /// Judge recorded evidence again, without touching the world
     Rejudge(RejudgeArgs),
+    /// One file about an exercise, for asking a teacher; it first says what is in it
+    Bundle(BundleArgs),
     /// Prove that the workbook holds together
     Lint,
     /// JSON Schemas of the files
@@ -145,6 +150,32 @@ pub(super) struct CheckArgs {
     pub stale: bool,
 }
 
+const WATCH_HELP: &str = "\
+At the start it judges what is due: of the exercises named those that have not passed; without any, those
+that are failed, blocked or stale, and the next one. Then it waits. Each run begins with a line `watching: …`
+and ends with a line `done: …`. A change during a run leads to one more run after it.
+
+With --once it ends after that first run, with the exit code of `grader check`. With --json each run prints
+one document, the same as of `grader check --json`, in one line.
+
+Keys, where standard input is a terminal:
+  n  the next exercise    h  a hint    c  check again now    o  the last card
+  q  quit                 ?  these keys";
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    /// Exercises (4.2) or chapters (4); all that have a check if none is given
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(exercises))]
+    pub ids: Vec<String>,
+    /// Judge what is due now, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Look at the files again and again, where the system does not tell of changes
+    #[arg(long, conflicts_with = "once")]
+    pub poll: bool,
+}
+
 /// An exercise.
 #[derive(Debug, Args)]
 pub(super) struct ExerciseArgs {
@@ -192,10 +223,21 @@ pub(super) enum ConfigCommand {
     },
 }
 
+/// Arguments of `bundle`.
+#[derive(Debug, Args)]
+pub(super) struct BundleArgs {
+    /// The exercise
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(exercises))]
+    pub id: String,
+    /// The file to write; bundle-ID-attempt-N.json in this folder if not given
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
 /// Arguments of `rejudge`.
 #[derive(Debug, Args)]
 pub(super) struct RejudgeArgs {
-    /// The attempt's number, or the path of a file of recorded evidence
+    /// The attempt's number, or the path of a bundle or of recorded evidence
     #[arg(value_name = "ATTEMPT", value_hint = ValueHint::FilePath)]
     pub attempt: String,
 }
@@ -223,6 +265,8 @@ pub(super) enum SchemaOf {
     Workspace,
     /// What `check --json` prints
     Result,
+    /// What `bundle` writes
+    Bundle,
     /// What a kind of probe yields
     Evidence,
 }

@@ -1,6 +1,11 @@
-//! What a card says beside its attempt: hints, book, log, and what changed since the failure before.
+//! What a card says beside its attempt: hints, book, log; and what changed since the failure before.
 
-use grader_core::{Attempt, Verdict, judge::Outcome, workbook::Check};
+use grader_core::{
+    Attempt, Verdict, VerdictWord,
+    card::Card,
+    since::{Since, first_failed},
+    workbook::Check,
+};
 
 use super::CliError;
 use crate::{run::Session, term::card::Beside};
@@ -20,47 +25,47 @@ pub(super) fn beside_of(
             Verdict::Error(_) => log,
             Verdict::Passed | Verdict::Failed(_) | Verdict::Blocked(_) => None,
         },
-        since_before: since_before(session, attempt)?,
     })
 }
 
-/// After a second failure on the same assertion: what changed between the two.
-fn since_before(session: &Session, attempt: &Attempt) -> Result<Option<String>, CliError> {
-    let (Some(first), Some(number)) = (first_failed(attempt), attempt.number) else { return Ok(None) };
+/// How many earlier attempts are looked at: whether it is the third failure in a row is all that matters.
+const MOST_EARLIER: usize = 6;
+
+/// The card of an attempt, compared with the attempts before it.
+pub(super) fn card_of(session: &Session, attempt: &Attempt, check: Option<&Check>) -> Result<Card, CliError> {
+    Ok(Card::of(attempt, check).with_since(since(session, attempt, check)?))
+}
+
+/// After a second failure on the same assertion: what changed between the two. It follows from what is
+/// recorded, so that it does not matter which process ran the check.
+pub(super) fn since(
+    session: &Session,
+    attempt: &Attempt,
+    check: Option<&Check>,
+) -> Result<Option<Since>, CliError> {
+    Ok(earlier(session, attempt, check)?.and_then(|(check, earlier)| Since::of(check, attempt, &earlier)))
+}
+
+/// The attempts before this one, newest first, as far as they failed on the same assertion.
+pub(super) fn earlier<'a>(
+    session: &Session,
+    attempt: &Attempt,
+    check: Option<&'a Check>,
+) -> Result<Option<(&'a Check, Vec<Attempt>)>, CliError> {
+    let (Some(check), Some(number), Some(_)) = (check, attempt.number, first_failed(attempt)) else {
+        return Ok(None);
+    };
     let attempts = session.progress.attempts(attempt.exercise)?;
-    let Some(before) = attempts.iter().rev().find(|summary| summary.number < number) else { return Ok(None) };
-    let Some(before) = session.progress.attempt_as_judged(before.number)? else { return Ok(None) };
-    let Some(before_first) = first_failed(&before).filter(|it| it.0 == first.0) else { return Ok(None) };
-    let (was, is) = (&before.evidence.subject, &attempt.evidence.subject);
-    let mut changed = Vec::new();
-    if was.image != is.image {
-        changed.push("the image is another one".to_owned());
-    }
-    if was.tree != is.tree {
-        changed.push("the app's folder was committed anew".to_owned());
-    }
-    changed.extend(
-        is.files
-            .iter()
-            .filter(|(path, hash)| was.files.get(*path) != Some(hash))
-            .map(|(path, _)| format!("{path} changed")),
-    );
-    if before_first.1 != first.1 {
-        changed.push(format!("it was: {}", before_first.1));
-    }
-    let what =
-        if changed.is_empty() { "nothing that is judged has changed".to_owned() } else { changed.join("; ") };
-    let before =
-        before.number.map_or_else(|| "the attempt before".into(), |number| format!("attempt {number}"));
-    Ok(Some(format!("{before}: {what}")))
-}
-
-/// The first assertion that failed, and what was seen.
-fn first_failed(attempt: &Attempt) -> Option<(&str, &str)> {
-    attempt.outcomes.iter().find_map(|(id, outcome)| match outcome {
-        Outcome::Failed { failures, .. } => {
-            failures.first().map(|failure| (id.as_str(), failure.actual.as_str()))
+    let mut earlier = Vec::new();
+    for summary in attempts.iter().rev().filter(|it| it.number < number) {
+        match summary.verdict {
+            VerdictWord::Passed => break,
+            VerdictWord::Blocked | VerdictWord::Error => continue,
+            VerdictWord::Failed => earlier.extend(session.progress.attempt_as_judged(summary.number)?),
         }
-        Outcome::Holds | Outcome::HeldBefore { .. } | Outcome::NotEvaluated(_) => None,
-    })
+        if earlier.len() == MOST_EARLIER {
+            break;
+        }
+    }
+    Ok(Some((check, earlier)))
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use grader_core::{
     Attempt, ExerciseId, Missing, Verdict, VerdictWord,
-    card::Card,
     document::{Document, FORMAT, ResultOf},
     evidence::Evidence,
 };
@@ -12,7 +11,12 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, Exit, Face, args::CheckArgs, cards::beside_of, ids, log, signals::Signals, standing::Standing,
+    CliError, Exit, Face,
+    args::CheckArgs,
+    cards::{beside_of, card_of, since},
+    ids, log,
+    signals::Signals,
+    standing::Standing,
 };
 use crate::{
     progress::RunEvent,
@@ -38,13 +42,14 @@ pub(super) fn run(face: &Face, args: &CheckArgs) -> Result<Exit, CliError> {
     };
     report.attempts.extend(to_come.into_iter().filter_map(|id| still_to_come(&session, id)));
     report.attempts.sort_by_key(|attempt| due.iter().position(|id| *id == attempt.exercise));
-    tell(face, &session, &report, due.len() > 1, log.map(|path| face.shown(&path)))?;
+    let shown = Shown { several: due.len() > 1, json_lines: false, log: log.map(|path| face.shown(&path)) };
+    tell(face, &session, &report, &shown)?;
     let exit = Exit::of(report.attempts.iter().map(|attempt| attempt.verdict.word()));
     Ok(signal.unwrap_or(exit))
 }
 
 /// Where nothing can be logged (read-only, full) a check is judged all the same.
-fn start_log(face: &Face, session: &Session) -> Option<PathBuf> {
+pub(super) fn start_log(face: &Face, session: &Session) -> Option<PathBuf> {
     match log::file(&session.workspace.grader_dir()) {
         Ok((path, file)) => {
             log::start(face.global.verbose, Some(file));
@@ -126,7 +131,7 @@ fn still_to_come(session: &Session, id: ExerciseId) -> Option<Attempt> {
 fn nothing(face: &Face, session: &Session, words: &str) -> Result<Exit, CliError> {
     if face.global.json {
         let started = Timestamp::now();
-        face.term.json(&document(session, started, 0, &[]))?;
+        face.term.json(&document(session, started, 0, &[])?)?;
     } else {
         face.term.result(&paragraph(words, face.look()));
     }
@@ -197,42 +202,67 @@ fn nothing_run() -> RunReport {
     }
 }
 
-fn document(session: &Session, started: Timestamp, duration_ms: u64, attempts: &[Attempt]) -> Document {
-    Document {
+fn document(
+    session: &Session,
+    started: Timestamp,
+    duration_ms: u64,
+    attempts: &[Attempt],
+) -> Result<Document, CliError> {
+    let result = |attempt: &Attempt| {
+        let check = session.course.workbook.checks.get(&attempt.exercise);
+        Ok(ResultOf::from(attempt).with_since(since(session, attempt, check)?))
+    };
+    Ok(Document {
         format: FORMAT,
         workspace: session.workspace.root().display().to_string(),
         started,
         duration_ms,
-        results: attempts.iter().map(ResultOf::from).collect(),
-    }
+        results: attempts.iter().map(result).collect::<Result<_, CliError>>()?,
+    })
 }
 
-fn tell(
+/// How a report is told.
+pub(super) struct Shown {
+    /// Whether several exercises were asked for: then a list stands before the cards.
+    pub several: bool,
+    /// Whether documents follow each other, one a line.
+    pub json_lines: bool,
+    /// Where the log is.
+    pub log: Option<String>,
+}
+
+/// Tells what a run came to.
+pub(super) fn tell(
     face: &Face,
     session: &Session,
     report: &RunReport,
-    several: bool,
-    log: Option<String>,
+    shown: &Shown,
 ) -> Result<(), CliError> {
+    let several = shown.several;
     for attempt in &report.attempts {
         if let Verdict::Error(fault) = &attempt.verdict {
             tracing::error!(exercise = %attempt.exercise, what = fault.what, detail = fault.detail, "error");
         }
     }
     if face.global.json {
-        face.term.json(&document(session, report.started, report.duration_ms, &report.attempts))?;
+        let document = document(session, report.started, report.duration_ms, &report.attempts)?;
+        if shown.json_lines {
+            face.term.json_line(&document)?
+        } else {
+            face.term.json(&document)?
+        }
         return Ok(());
     }
     let look = face.look();
     if several {
         report.attempts.iter().for_each(|attempt| face.term.result(&line(attempt, look)));
     }
-    let shown =
+    let with_card =
         report.attempts.iter().filter(|attempt| !several || !matches!(attempt.verdict, Verdict::Passed));
-    for (nth, attempt) in shown.enumerate() {
+    for (nth, attempt) in with_card.enumerate() {
         let check = session.course.workbook.checks.get(&attempt.exercise);
-        let card = Card::of(attempt, check);
-        let beside = beside_of(session, attempt, check, log.clone())?;
+        let card = card_of(session, attempt, check)?;
+        let beside = beside_of(session, attempt, check, shown.log.clone())?;
         let gap = if several || nth > 0 { "\n" } else { "" };
         face.term.result(&(gap.to_owned() + &term::card::card(&card, &beside, look)));
     }
@@ -267,8 +297,8 @@ fn line(attempt: &Attempt, look: &term::Look) -> String {
     term::card::heading(word, &attempt.exercise.to_string(), &title, &took, look)
 }
 
-/// `3 passed, 1 failed, 2 blocked`, and the first thing to do.
-fn summary(report: &RunReport, look: &term::Look) -> String {
+/// `3 passed, 1 failed, 2 blocked`.
+pub(super) fn counted(report: &RunReport) -> String {
     let words = [VerdictWord::Passed, VerdictWord::Failed, VerdictWord::Blocked, VerdictWord::Error];
     let counted: Vec<String> = words
         .into_iter()
@@ -280,8 +310,12 @@ fn summary(report: &RunReport, look: &term::Look) -> String {
             (word, number) => format!("{number} {}", word.as_str()),
         })
         .collect();
-    let mut out =
-        format!("{}\n", if counted.is_empty() { "nothing was judged".into() } else { counted.join(", ") });
+    if counted.is_empty() { "nothing was judged".into() } else { counted.join(", ") }
+}
+
+/// How many ended how, and the first thing to do.
+fn summary(report: &RunReport, look: &term::Look) -> String {
+    let mut out = format!("{}\n", counted(report));
     let first_of = |word: VerdictWord| report.attempts.iter().find(|attempt| attempt.verdict.word() == word);
     let first =
         [VerdictWord::Error, VerdictWord::Failed, VerdictWord::Blocked].into_iter().find_map(first_of);

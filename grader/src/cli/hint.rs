@@ -1,6 +1,6 @@
 //! `grader hint`: the next of an exercise's hints.
 
-use grader_core::judge::Outcome;
+use grader_core::{ExerciseId, judge::Outcome};
 use serde_json::json;
 
 use super::{CliError, Exit, Face, args::ExerciseArgs, ids};
@@ -11,13 +11,19 @@ use crate::{
 
 pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
     let session = face.session_to_record()?;
+    let id = ids::exercise(&session.course.workbook.manifest, &args.id)?;
+    tell(face, &session, id)?;
+    Ok(Exit::Done)
+}
+
+/// Takes the next hint for an exercise, and tells it.
+pub(super) fn tell(face: &Face, session: &Session, id: ExerciseId) -> Result<(), CliError> {
     let workbook = &session.course.workbook;
-    let id = ids::exercise(&workbook.manifest, &args.id)?;
     let Some(check) = workbook.checks.get(&id) else {
         let what = format!("{id} is pending: its check and hints are still to come");
         return Err(CliError::NotReady { what, fix: format!("grader help {id} shows the task") });
     };
-    let failed = failed_assertion(&session, id)?;
+    let failed = failed_assertion(session, id)?;
     let hints = check.hints_for(failed.as_deref());
     if hints.is_empty() {
         let what = format!("{id} has no hints");
@@ -32,7 +38,7 @@ pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
         face.term.json(&json!({
             "format": 1, "exercise": id, "hint": now, "of": hints.len(), "for": hint.assertion, "text": hint.text,
         }))?;
-        return Ok(Exit::Done);
+        return Ok(());
     }
     let look = face.look();
     let last = now == hints.len();
@@ -54,11 +60,11 @@ pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
         out.push_str(&labelled("more", &format!("grader hint {id}"), look));
     }
     face.term.result(&out);
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// The first assertion on which the last attempt failed.
-fn failed_assertion(session: &Session, id: grader_core::ExerciseId) -> Result<Option<String>, CliError> {
+fn failed_assertion(session: &Session, id: ExerciseId) -> Result<Option<String>, CliError> {
     let Some(last) = session.progress.last(id)? else { return Ok(None) };
     let Some(attempt) = session.progress.attempt_as_judged(last.number)? else { return Ok(None) };
     Ok(attempt

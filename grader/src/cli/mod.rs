@@ -4,6 +4,7 @@
 //! an [`Exit`]. Nothing below this module knows that there is a command line.
 
 mod args;
+mod bundle;
 mod cards;
 mod check;
 mod completions;
@@ -28,6 +29,7 @@ mod schema;
 mod show;
 mod signals;
 mod standing;
+mod watch;
 
 use std::{ffi::OsString, sync::Arc};
 
@@ -72,7 +74,7 @@ fn ended(cli: Cli) -> Exit {
     let logs = global.verbose > 0 || variable("GRADER_LOG").is_some();
     let options = Options { plain: global.plain, color: global.color, quiet: global.quiet, logs };
     let face = Face { term: Arc::new(Term::open(options)), global };
-    let logs_itself = matches!(cli.command, Some(Command::Check(_)));
+    let logs_itself = matches!(cli.command, Some(Command::Check(_) | Command::Watch(_)));
     if logs && !logs_itself {
         log::start(face.global.verbose, None);
     }
@@ -102,6 +104,7 @@ fn dispatch(face: &Face, command: Option<Command>) -> Result<Exit, CliError> {
         None => overview::run(face),
         Some(Command::Init(args)) => init::run(face, &args),
         Some(Command::Check(args)) => check::run(face, &args),
+        Some(Command::Watch(args)) => watch::run(face, &args),
         Some(Command::List) => list::run(face),
         Some(Command::Next) => next::run(face),
         Some(Command::Show(args)) => show::run(face, &args),
@@ -111,6 +114,7 @@ fn dispatch(face: &Face, command: Option<Command>) -> Result<Exit, CliError> {
         Some(Command::Doctor) => doctor::run(face),
         Some(Command::Config(args)) => config::run(face, &args),
         Some(Command::Rejudge(args)) => rejudge::run(face, &args),
+        Some(Command::Bundle(args)) => bundle::run(face, &args),
         Some(Command::Lint) => lint::run(face),
         Some(Command::Schema(args)) => schema::run(face, &args),
         Some(Command::Completions(args)) => completions::run(face, &args),

@@ -1,6 +1,7 @@
 //! `grader schema`: JSON Schemas made from the types.
 
 use grader_core::{
+    bundle,
     document::Document,
     workbook::{ProbeKind, check_schema, evidence_schema, manifest_schema, nearest},
     workspace_file,
@@ -30,6 +31,7 @@ fn schema(args: &SchemaArgs) -> Result<Value, CliError> {
         SchemaOf::Workbook => manifest_schema(),
         SchemaOf::Workspace => workspace_file::schema(),
         SchemaOf::Result => schemars::schema_for!(Document).to_value(),
+        SchemaOf::Bundle => bundle::schema(),
         SchemaOf::Evidence => evidence_schema(kind(args.kind.as_deref())?),
     })
 }

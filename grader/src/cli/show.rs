@@ -1,12 +1,12 @@
 //! `grader show`: the last card of an exercise again, and what was seen.
 
-use grader_core::{Attempt, ExerciseId, card::Card, document::ResultOf, judge::Outcome, workbook::Check};
+use grader_core::{Attempt, ExerciseId, document::ResultOf, judge::Outcome, workbook::Check};
 use serde_json::json;
 
 use super::{
     CliError, Exit, Face,
     args::ShowArgs,
-    cards::beside_of,
+    cards::{beside_of, card_of, since},
     ids,
     standing::{ChangeOf, changes_of, states},
 };
@@ -33,8 +33,8 @@ pub(super) fn run(face: &Face, args: &ShowArgs) -> Result<Exit, CliError> {
             "state": Word::from(&state).as_str(),
             "changed": changes_of(&state),
             "started": attempt.started,
-            "result": ResultOf::from(&attempt),
-            "card": Card::of(&attempt, check),
+            "result": ResultOf::from(&attempt).with_since(since(&session, &attempt, check)?),
+            "card": card_of(&session, &attempt, check)?,
             "evidence": args.evidence.then_some(&attempt.evidence),
         }))?;
         return Ok(Exit::Done);
@@ -48,7 +48,7 @@ pub(super) fn run(face: &Face, args: &ShowArgs) -> Result<Exit, CliError> {
     if args.evidence {
         out.push_str(&evidence(&attempt, check, look));
     } else {
-        let card = Card::of(&attempt, check);
+        let card = card_of(&session, &attempt, check)?;
         out.push_str(&term::card::card(&card, &beside_of(&session, &attempt, check, None)?, look));
     }
     face.term.result(&out);
@@ -56,7 +56,7 @@ pub(super) fn run(face: &Face, args: &ShowArgs) -> Result<Exit, CliError> {
 }
 
 /// The last attempt of an exercise, as it is judged now.
-fn last_attempt(session: &Session, id: ExerciseId) -> Result<Attempt, CliError> {
+pub(super) fn last_attempt(session: &Session, id: ExerciseId) -> Result<Attempt, CliError> {
     let exercise = session.course.workbook.manifest.exercise(id);
     let none = || {
         if exercise.is_some_and(|exercise| exercise.pending) {

@@ -53,10 +53,17 @@ pub(super) struct ChangeOf {
 impl Standing {
     /// Looks at where things stand.
     pub(super) fn of(session: &Session) -> Result<Self, CliError> {
-        let states = states(session)?;
-        let next = run::plan::next_due(&session.course.workbook.manifest, &states);
+        Self::in_states(session, &states(session)?)
+    }
+
+    /// The same for states that were looked at already.
+    pub(super) fn in_states(
+        session: &Session,
+        states: &BTreeMap<ExerciseId, State>,
+    ) -> Result<Self, CliError> {
+        let next = run::plan::next_due(&session.course.workbook.manifest, states);
         let summaries = session.progress.summaries()?;
-        let rows = rows(session, &states, |id| summaries.get(&id).map(|summary| summary.last.number));
+        let rows = rows(session, states, |id| summaries.get(&id).map(|summary| summary.last.number));
         Ok(Self { rows, next })
     }
 

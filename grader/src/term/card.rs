@@ -1,6 +1,9 @@
 //! The card of one attempt, laid out for a terminal. What it says comes from [`Card`] alone.
 
-use grader_core::card::{Card, Finding};
+use grader_core::{
+    card::{Card, Finding},
+    since::Since,
+};
 
 use super::{
     Look, Word,
@@ -24,8 +27,6 @@ pub struct Beside {
     pub book: bool,
     /// Where the log of a broken run is.
     pub log: Option<String>,
-    /// What changed since the attempt before, which failed on the same assertion.
-    pub since_before: Option<String>,
 }
 
 /// Lays out a card.
@@ -39,8 +40,8 @@ pub fn card(card: &Card, beside: &Beside, look: &Look) -> String {
         out.push_str(&finding(first, look));
     }
     out.push_str(&other_assertions(card, look));
-    if let Some(since) = &beside.since_before {
-        out.push_str(&labelled("since", since, look));
+    if let Some(since) = &card.since {
+        out.push_str(&changed(since, look));
     }
     if let Some(missing) = &card.blocked {
         out.push_str(&labelled("missing", &missing.what, look));
@@ -64,6 +65,14 @@ pub fn card(card: &Card, beside: &Beside, look: &Look) -> String {
             out.push_str(&labelled("why", &proven.debrief, look));
         }
     }
+    let offered = offered(card, beside, look);
+    out.push_str(&offered);
+    // What is offered by itself is not named twice.
+    let beside = &if offered.is_empty() {
+        beside.clone()
+    } else {
+        Beside { hints: false, book: false, ..beside.clone() }
+    };
     out.push_str(&then(card, beside, look));
     for text in &card.printed {
         out.push_str(&printed(text, look));
@@ -162,6 +171,39 @@ fn other_assertions(card: &Card, look: &Look) -> String {
     out
 }
 
+/// What changed since the failure before, a line each.
+fn changed(since: &Since, look: &Look) -> String {
+    let lines = since.lines();
+    if look.plain {
+        return lines.iter().map(|line| format!("changed: {}\n", clean_line(line))).collect();
+    }
+    let lines: Vec<String> = lines.iter().flat_map(|line| wrap(&clean_line(line), room(look))).collect();
+    block("changed", &lines, look)
+}
+
+/// How often in a row an assertion fails until help is offered by itself.
+const OFTEN: usize = 3;
+
+/// After a third failure on the same assertion: where the book says more, and the hint. Offered, not shown.
+fn offered(card: &Card, beside_card: &Beside, look: &Look) -> String {
+    let Some(since) = card.since.as_ref().filter(|since| since.times >= OFTEN) else { return String::new() };
+    let mut parts = Vec::new();
+    if beside_card.book
+        && let Some(guide) = card.findings.first().and_then(|finding| finding.guide.as_ref())
+    {
+        parts.push(format!("book: {}", clean_line(guide)));
+    }
+    if beside_card.hints {
+        parts.push(format!("hint: grader hint {}", card.exercise));
+    }
+    let times = format!("failure {} in a row on this", since.times);
+    if parts.is_empty() {
+        String::new()
+    } else {
+        labelled("help", &format!("{times}; {}", parts.join(", ")), look)
+    }
+}
+
 /// What to type next. After a pass nothing is due here.
 fn then(card: &Card, beside_card: &Beside, look: &Look) -> String {
     if beside_card.to_come {
@@ -198,6 +240,7 @@ mod tests {
         Fault, Missing, VerdictWord,
         card::{Printed, Proven},
         evidence::Text,
+        since::Changed,
     };
     use unicode_width::UnicodeWidthStr;
 
@@ -216,6 +259,7 @@ mod tests {
             looked_at: "app:3f2c1ab  sha256:9c1e44…  3 processes, 6 s, 24 looks".into(),
             findings: Vec::new(),
             held_before: Vec::new(),
+            since: None,
             blocked: None,
             error: None,
             proven: None,
@@ -280,6 +324,37 @@ do: Create a user in the final stage; `USER` before `CMD`.
 also failed: user-declared
 then: grader check 4.2
 "
+        );
+    }
+
+    #[test]
+    fn after_a_second_failure_it_says_what_changed_and_after_a_third_it_offers_help() {
+        let mut card = failed();
+        let since = Since {
+            assertion: "no-root".into(),
+            before: Some(16),
+            times: 2,
+            changes: vec![Changed { what: "app.processes".into(), was: "3".into(), is: "2".into() }],
+            same: vec!["image".into()],
+        };
+        let nothing = Since { changes: Vec::new(), times: 3, ..since.clone() };
+        let beside = Beside { hints: true, book: true, ..Beside::default() };
+        card.since = Some(since);
+        let text = shown(&card, &beside, &LOOK);
+        assert!(text.contains("\n  changed     app.processes: 3 → 2\n"), "{text}");
+        assert!(text.contains("hint: grader hint 4.2      book: #ex-4.2\n"), "{text}");
+        card.since = Some(nothing);
+        let text = shown(&card, &beside, &LOOK);
+        let end = "\
+  changed     nothing that this looks at: same image
+  help        failure 3 in a row on this; book: 04-hardening.html#ex-4.2, hint:
+              grader hint 4.2
+  then        grader check 4.2
+";
+        assert!(text.ends_with(end), "{text}");
+        assert!(
+            shown(&card, &Beside::default(), &PLAIN)
+                .contains("changed: nothing that this looks at: same image\n")
         );
     }
 
@@ -372,11 +447,15 @@ then: grader check 4.2
             9000,
         );
         card.printed = vec![Printed { probe: "app".into(), text }];
-        let beside = Beside {
-            hints: true,
-            since_before: Some("attempt 16: the image is another one".into()),
-            ..Beside::default()
-        };
+        let changed = Changed { what: "app.processes".into(), was: "3".into(), is: "2".into() };
+        card.since = Some(Since {
+            assertion: "no-root".into(),
+            before: Some(16),
+            times: 3,
+            changes: vec![changed],
+            same: vec!["image".into()],
+        });
+        let beside = Beside { hints: true, book: true, ..Beside::default() };
         for width in 20..=110 {
             for unicode in [true, false] {
                 let text = shown(&card, &beside, &Look { width, plain: false, unicode });

@@ -7,6 +7,7 @@ pub mod card;
 mod clean;
 mod diagnostics;
 mod evidence_tree;
+mod keys;
 pub mod layout;
 mod look;
 mod printed;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub use clean::{clean_line, clean_lines};
 pub use diagnostics::diagnostics;
 pub use evidence_tree::evidence_tree;
+pub use keys::Keys;
 pub use look::{BOLD, Look, Word, paint};
 pub use progress::RunDisplay;
 
@@ -101,6 +103,13 @@ impl Term {
     /// Prints data as one JSON document: to standard output, the same on every terminal.
     pub fn json(&self, data: &impl Serialize) -> Result<(), serde_json::Error> {
         let json = serde_json::to_string_pretty(data)?;
+        self.to_out(&(clean::clean_json(&json) + "\n"));
+        Ok(())
+    }
+
+    /// Prints data as one line of JSON: to standard output, for those who read document after document.
+    pub fn json_line(&self, data: &impl Serialize) -> Result<(), serde_json::Error> {
+        let json = serde_json::to_string(data)?;
         self.to_out(&(clean::clean_json(&json) + "\n"));
         Ok(())
     }

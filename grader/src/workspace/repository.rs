@@ -65,6 +65,22 @@ impl Repository {
         Ok(Self { repository, head, folder })
     }
 
+    /// The folders in which git says which commit is where: the work tree's own, and the one that it shares
+    /// with others. None if `folder` is in no repository; one without a commit has them too.
+    pub fn folders_of_git(folder: &Path) -> Vec<PathBuf> {
+        let options = gix::open::Options::isolated();
+        let trust = gix::sec::trust::Mapping { full: options.clone(), reduced: options };
+        let upwards = gix::discover::upwards::Options::default();
+        let Ok(found) = gix::ThreadSafeRepository::discover_opts(folder, upwards, trust) else {
+            return Vec::new();
+        };
+        let found = found.to_thread_local();
+        let mut folders: Vec<PathBuf> =
+            [found.git_dir(), found.common_dir()].iter().filter_map(|at| at.canonicalize().ok()).collect();
+        folders.dedup();
+        folders
+    }
+
     /// The commit that HEAD names.
     pub fn head(&self) -> String {
         self.head.to_string()

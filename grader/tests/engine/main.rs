@@ -19,3 +19,4 @@ mod support;
 mod trivy;
 mod untouched;
 mod users;
+mod watch;

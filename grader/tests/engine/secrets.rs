@@ -75,6 +75,18 @@ fn secrets_of_the_learner_are_in_no_database_card_event_log_or_document() {
             shown.push(bench.run(arguments));
         }
     }
+    for id in ["1.1", "1.2", "1.3"] {
+        let name = format!("{id}.json");
+        shown.push(bench.run(&["bundle", id, "--output", &name]).code(0));
+        let bytes = fs::read(bench.workspace().join(&name)).unwrap();
+        none_in("the bundle", &bytes);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.contains("\"API_TOKEN\"") && !text.contains("/home/"),
+            "names of variables stay: {text}"
+        );
+        assert!(!text.contains(&*bench.path("home").to_string_lossy()), "{text}");
+    }
     for ended in &shown {
         none_in("what was shown", ended.stdout.as_bytes());
         none_in("what was said", ended.stderr.as_bytes());

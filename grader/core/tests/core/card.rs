@@ -180,6 +180,7 @@ fn the_result_in_json_is_the_contract() {
                 "fix": assertion.fix,
                 "guide": "04-hardening.html#ex-4.2",
             }],
+            "since": null,
             "blocked": null,
             "error": null,
             "subject": { "image": digest('a'), "tree": null },

@@ -12,5 +12,6 @@ mod names;
 mod readme;
 mod scan;
 mod schemas;
+mod since;
 mod support;
 mod words;

@@ -1,6 +1,6 @@
 //! The schemas beside the check files are those of the types.
 
-use grader_core::{document, workbook, workspace_file};
+use grader_core::{bundle, document, workbook, workspace_file};
 use serde_json::Value;
 
 use crate::support::must_be_current;
@@ -15,6 +15,7 @@ fn the_schemas_in_checks_are_current() {
     current("check", &workbook::check_schema());
     current("workbook", &workbook::manifest_schema());
     current("workspace", &workspace_file::schema());
+    current("bundle", &bundle::schema());
     current("result", &document::schema());
     current("evidence", &workbook::evidence_schemas());
 }
