@@ -194,7 +194,6 @@ fn reads(check: &Check, root: &Path, names: &WorkspaceFile) -> Reads {
             ProbeSpec::Build(spec) => {
                 reads.folders.insert(at(&spec.path));
                 reads.images.insert(spec.image.clone());
-                reads.commits = true;
             }
             ProbeSpec::Compose(spec) => {
                 reads.files.insert(at(&spec.file));
