@@ -102,10 +102,8 @@ pub(super) async fn look(spec: &BuildSpec, place: &Place<'_>) -> Result<BuildEvi
         learners: learners(&spec.image, &image.diff_ids, below_source, place).await?,
         server,
     });
-    for built in [Some(&first), rebuilt.source_edited.as_ref(), rebuilt.manifest_edited.as_ref()] {
-        if let Some(built) = built {
-            builder.remove(&built.made).await;
-        }
+    for built in [&first].into_iter().chain(&rebuilt.source_edited).chain(&rebuilt.manifest_edited) {
+        builder.remove(&built.made).await;
     }
     Ok(evidence)
 }
