@@ -9,6 +9,7 @@
 mod absent;
 mod answers;
 mod begin;
+mod build;
 mod cut;
 mod endpoints;
 mod guests;

@@ -67,9 +67,7 @@ pub struct BuildSeen {
 pub struct BuildResult {
     /// Id of the image.
     pub image: String,
-    /// Stages that were built: one that nothing needs is not.
-    pub stages: Vec<StageSeen>,
-    /// Steps that were built, as BuildKit tells them.
+    /// Steps that were built, as BuildKit tells them: those of a stage that nothing needs are not.
     pub steps: Vec<StepSeen>,
     /// Steps beyond the first 200, which are not told.
     pub steps_left_out: u64,
@@ -91,21 +89,11 @@ pub struct BuildResult {
     pub server: ServerSeen,
 }
 
-/// A stage of the Dockerfile that was built.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StageSeen {
-    /// Its name; `stage-N` if it has none, empty if it is the only one.
-    pub name: String,
-    /// How many of its steps were built; a step that two stages have alike counts for one of them.
-    pub steps: u64,
-    /// Whether it is the last one, which becomes the image.
-    pub last: bool,
-}
-
 /// A step of the Dockerfile that was built.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSeen {
-    /// The stage that it belongs to.
+    /// The stage that it belongs to; empty if BuildKit names none. BuildKit tells a step that two builds have at
+    /// the same time, or two stages, by the name of one of them: no rule can rest on it.
     pub stage: String,
     /// Its number in the stage.
     pub number: u64,

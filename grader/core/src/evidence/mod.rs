@@ -31,7 +31,7 @@ mod vulnerabilities;
 pub use answers::AnswersEvidence;
 pub use build::{
     BuildEvidence, BuildResult, BuildSeen, Canary, CanaryFound, ContextSeen, LearnersImage, Leftover, Reuse,
-    Searched, ServerProcess, ServerSeen, StageSeen, StepSeen,
+    Searched, ServerProcess, ServerSeen, StepSeen,
 };
 pub use compose::ComposeEvidence;
 pub use container::{

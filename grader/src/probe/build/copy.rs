@@ -107,7 +107,23 @@ mod tests {
     }
 
     #[test]
-    fn a_sparse_terabyte_and_a_crowd_block_with_their_mend() {
+    fn a_crowd_of_files_blocks_with_its_mend() {
+        let root = workspace();
+        let crowd = root.path().join("app/data");
+        fs::create_dir(&crowd).unwrap();
+        let one = crowd.join("one");
+        File::create(&one).unwrap();
+        // Links of one file are as many entries, and made in no time.
+        (0..50_000).for_each(|number| fs::hard_link(&one, crowd.join(number.to_string())).unwrap());
+        let told = blocked(root.path());
+        assert!(
+            told.contains("more than 50000 files") && told.contains("move what no build needs"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_sparse_terabyte_blocks_with_its_mend() {
         let root = workspace();
         File::create(root.path().join("app/huge")).unwrap().set_len(1 << 40).unwrap();
         let told = blocked(root.path());

@@ -64,10 +64,10 @@ pub(super) async fn look(spec: &BuildSpec, place: &Place<'_>) -> Result<BuildEvi
         return Ok(evidence);
     };
 
-    place.doing("building again after edits, and searching every layer");
+    place.doing("searching every layer of the image");
     let planted = clean.planted;
     let (rebuilt, found, server) = tokio::try_join!(
-        rebuilt(&builder, &clean.copy, &clean.tree, argument),
+        rebuilt(&builder, &clean.copy, &clean.tree, argument, place),
         layers::search(place.engine()?.engine(), &image, spec, &clean.markers, planted),
         server::look(spec, port, &first.made.name, &clean.nonce, place),
     )?;
@@ -90,7 +90,6 @@ pub(super) async fn look(spec: &BuildSpec, place: &Place<'_>) -> Result<BuildEvi
     let [compilers, headers, package_caches] = found.leftovers;
     evidence.result = Some(BuildResult {
         image: image.id.clone(),
-        stages: steps.stages,
         reuse: reuse(&steps.steps, &rebuilt, &evidence.builds),
         steps: steps.steps,
         steps_left_out: steps.left_out,
@@ -102,8 +101,7 @@ pub(super) async fn look(spec: &BuildSpec, place: &Place<'_>) -> Result<BuildEvi
         learners: learners(&spec.image, &image.diff_ids, below_source, place).await?,
         server,
     });
-    let rebuilt = [rebuilt.source_edited.as_ref(), rebuilt.manifest_edited.as_ref()].into_iter().flatten();
-    for built in std::iter::once(&first).chain(rebuilt) {
+    for built in [&first].into_iter().chain(&rebuilt.source_edited).chain(&rebuilt.manifest_edited) {
         builder.remove(&built.made).await;
     }
     Ok(evidence)
@@ -131,16 +129,19 @@ async fn rebuilt(
     copy: &Copy,
     tree: &Tree,
     argument: Option<&str>,
+    place: &Place<'_>,
 ) -> Result<Rebuilt, Stop> {
     let failed = |error: std::io::Error| Stop::fault("the copy could not be edited", &error);
     let edit = || random::<16>().map(|bytes| hex(&bytes)).map_err(failed);
     let mut rebuilt =
         Rebuilt { sources: tree.edit_sources(&copy.folder, &edit()?).map_err(failed)?, ..Rebuilt::default() };
+    place.doing("building again after an edit of the source");
     let after_source = builder.build(&copy.folder, copy.dockerfile, argument, "source-edited").await?;
     let went_well = after_source.seen.exit_code == Some(0);
     rebuilt.source_edited = Some(after_source);
     if went_well {
         rebuilt.manifests = tree.edit_manifests(&copy.folder, &edit()?).map_err(failed)?;
+        place.doing("building again after an edit of the manifest: packages are installed anew");
         let built = builder.build(&copy.folder, copy.dockerfile, argument, "manifest-edited").await?;
         rebuilt.manifest_edited = Some(built);
     }

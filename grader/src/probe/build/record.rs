@@ -240,7 +240,8 @@ ERROR: failed to solve"#;
 
     #[test]
     fn documents_are_read_indented_and_on_one_line() {
-        let one_line: String = INDENTED.lines().take(27).map(str::trim).collect();
+        let one_line: String =
+            INDENTED.lines().filter(|line| !line.starts_with("ERROR")).map(str::trim).collect();
         for text in [INDENTED, one_line.as_str()] {
             let record = read(text);
             let names: Vec<&str> = record.vertices().map(|(_, vertex)| vertex.name.as_str()).collect();

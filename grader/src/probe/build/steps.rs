@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grader_core::evidence::{StageSeen, StepSeen, Text};
+use grader_core::evidence::{StepSeen, Text};
 
 use super::record::{Record, Vertex};
 
@@ -15,7 +15,6 @@ const MOST_STEPS: usize = 200;
 
 /// Steps of the Dockerfile that were built.
 pub(super) struct Steps {
-    pub stages: Vec<StageSeen>,
     pub steps: Vec<StepSeen>,
     pub left_out: u64,
 }
@@ -49,22 +48,11 @@ impl Steps {
         manifest_edited: Option<&Record>,
         layers: usize,
     ) -> Self {
-        let (chain, last) = in_the_image(first, layers);
+        let chain = in_the_image(first, layers);
         let later = [source_edited, manifest_edited].map(|record| record.map(Outcomes::of));
-        let mut stages: Vec<StageSeen> = Vec::new();
         let mut steps = Vec::new();
         for (digest, vertex) in first.vertices() {
             let Some(name) = name(vertex) else { continue };
-            let stage = match stages.iter_mut().find(|stage| stage.name == name.stage) {
-                Some(stage) => stage,
-                None => {
-                    let (name, last) = (name.stage.to_owned(), name.stage == last);
-                    stages.push(StageSeen { name, steps: 0, last });
-                    let at = stages.len() - 1;
-                    &mut stages[at]
-                }
-            };
-            stage.steps += 1;
             let outcome =
                 |at: usize| later[at].as_ref().map(|outcomes| outcomes.get(vertex, &name).to_owned());
             steps.push(StepSeen {
@@ -72,7 +60,7 @@ impl Steps {
                 number: name.number,
                 instruction: instruction(name.text).to_owned(),
                 text: Text::bounded(name.text.as_bytes(), TEXT),
-                apart: !chain.contains(digest) && name.stage != last,
+                apart: !chain.contains(digest),
                 first: vertex.outcome().to_owned(),
                 source_edited: outcome(0),
                 manifest_edited: outcome(1),
@@ -80,22 +68,22 @@ impl Steps {
         }
         let left_out = steps.len().saturating_sub(MOST_STEPS) as u64;
         steps.truncate(MOST_STEPS);
-        Self { stages, steps, left_out }
+        Self { steps, left_out }
     }
 }
 
-/// The steps on which the image stands, its last one first, and the name of its stage.
+/// The steps on which the image stands. Their stages' names do not tell: BuildKit takes the name of a step that
+/// another build or stage has as well from whichever it saw first.
 ///
 /// A step stands on its first input. A copy onto nothing has none but its source: it ends the chain,
 /// if the image has no more layers than there are steps up to there.
-fn in_the_image(record: &Record, layers: usize) -> (BTreeSet<String>, String) {
+fn in_the_image(record: &Record, layers: usize) -> BTreeSet<String> {
     let needed: BTreeSet<&str> =
         record.vertices().flat_map(|(_, vertex)| vertex.inputs.iter().map(String::as_str)).collect();
     let steps = || record.vertices().filter(|(_, vertex)| name(vertex).is_some());
     let Some((mut digest, mut vertex)) = steps().rev().find(|(digest, _)| !needed.contains(digest)) else {
-        return (BTreeSet::new(), String::new());
+        return BTreeSet::new();
     };
-    let last = name(vertex).map(|name| name.stage.to_owned()).unwrap_or_default();
     let mut chain = BTreeSet::new();
     while chain.insert(digest.to_owned()) {
         let copies_onto_nothing = vertex.inputs.len() == 1
@@ -107,7 +95,7 @@ fn in_the_image(record: &Record, layers: usize) -> (BTreeSet<String>, String) {
             None => break,
         }
     }
-    (chain, last)
+    chain
 }
 
 /// What became of the steps of a later build: their digests differ with what was sent, their names do not.
@@ -172,10 +160,6 @@ mod tests {
             ("export", &[], "exporting to image", false),
         ]);
         assert_eq!(apart(&two, 5), ["RUN pip install"]);
-        let stages = Steps::of(&two, None, None, 5).stages;
-        let told: Vec<(&str, u64, bool)> =
-            stages.iter().map(|stage| (stage.name.as_str(), stage.steps, stage.last)).collect();
-        assert_eq!(told, [("builder", 3, false), ("stage-1", 2, true)]);
     }
 
     #[test]
