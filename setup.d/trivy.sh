@@ -154,7 +154,7 @@ set_up_trivy() {
     use_trivy
     local about
     about="${TRIVY_CACHE_DIR:-$(trivy_cache)}/db/metadata.json"
-    fact "trivy data" "$(sed -n 's/.*"UpdatedAt":"\([0-9-]*\).*/\1/p' "$about")$(grep -q StandIn "$about" && echo ' (a stand-in with a handful of advisories)')"
+    fact "trivy data" "$(sed -n 's/.*"UpdatedAt":"\([0-9-]*\).*/\1/p' "$about")$(grep -q StandIn "$about" && echo ' (a stand-in with a handful of advisories)'), ${about%/db/metadata.json}"
 }
 
 # Beside whatever else goes on: start it, and wait for it where it is needed.

@@ -6,6 +6,8 @@
 //! scanner saw every package shows in the image's own records, which are read here.
 
 mod database;
+mod format;
+mod kept;
 mod records;
 mod report;
 mod scanner;

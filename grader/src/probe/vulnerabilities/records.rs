@@ -10,10 +10,8 @@ use std::{
 };
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
-/// The most that is read of one record, in bytes; dpkg's status of a large system has a few megabytes.
-const LARGEST_RECORD: u64 = 32 * 1024 * 1024;
+use super::kept::{Kept, LARGEST_RECORD, module};
 
 /// How many pieces of code are remembered: enough for any image, and no image fills the memory.
 const MOST_CODE: usize = 100_000;
@@ -28,19 +26,6 @@ pub(super) struct Records {
     files: BTreeMap<String, Kept>,
     /// Folders and files at the top of `site-packages` that hold code.
     code: BTreeSet<String>,
-}
-
-/// What is kept of a record.
-#[derive(Clone, Debug)]
-enum Kept {
-    /// dpkg's status: installed packages, and all that it has an entry of.
-    Status { installed: Vec<String>, known: BTreeSet<String> },
-    /// dpkg's list of a package's files: its name is what counts.
-    List,
-    /// A Python package's description: its name and its SHA-256.
-    Metadata { name: Option<String>, sha256: String },
-    /// A list of what a Python package installed: names at the top, and the SHA-256 of its description.
-    Installed { tops: BTreeSet<String>, metadata_sha256: Option<String> },
 }
 
 /// One layer.
@@ -146,76 +131,6 @@ fn layer(archive: impl Read) -> io::Result<Layer> {
         }
     }
     Ok(layer)
-}
-
-impl Kept {
-    /// Keeps what counts of a record; `None` for any other file.
-    fn of(path: &str, entry: &mut impl Read) -> io::Result<Option<Self>> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let mut bytes = || -> io::Result<Vec<u8>> {
-            let mut bytes = Vec::new();
-            entry.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let is_one_package = folder == "var/lib/dpkg/status.d" && !name.ends_with(".md5sums");
-        if path == "var/lib/dpkg/status" || is_one_package {
-            return Ok(Some(status(&String::from_utf8_lossy(&bytes()?))));
-        }
-        if folder == "var/lib/dpkg/info" && name.ends_with(".list") {
-            return Ok(Some(Self::List));
-        }
-        if is_record_folder(folder) {
-            return Ok(match name {
-                "METADATA" | "PKG-INFO" => Some(metadata(&bytes()?)),
-                "RECORD" => Some(installed(&String::from_utf8_lossy(&bytes()?))),
-                "top_level.txt" | "installed-files.txt" => Some(listed(&String::from_utf8_lossy(&bytes()?))),
-                _ => None,
-            });
-        }
-        Ok(None)
-    }
-}
-
-/// dpkg's paragraphs: a package is installed if its status says so, and where none is said (`status.d`).
-fn status(text: &str) -> Kept {
-    let (mut here, mut known) = (Vec::new(), BTreeSet::new());
-    for paragraph in text.split("\n\n") {
-        let field = |name: &str| paragraph.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        let Some(package) = field("Package:") else { continue };
-        known.insert(package.to_owned());
-        if field("Status:").is_none_or(|status| status.ends_with(" installed")) {
-            here.push(package.to_owned());
-        }
-    }
-    Kept::Status { installed: here, known }
-}
-
-fn metadata(bytes: &[u8]) -> Kept {
-    let text = String::from_utf8_lossy(bytes);
-    let head = text.split("\n\n").next().unwrap_or_default();
-    let name = head.lines().find_map(|line| line.strip_prefix("Name:")).map(|name| name.trim().to_owned());
-    Kept::Metadata { name, sha256: base64_url(&Sha256::digest(bytes)) }
-}
-
-/// `RECORD`: a line for each file, `path,sha256=…,size`.
-fn installed(text: &str) -> Kept {
-    let mut tops = BTreeSet::new();
-    let mut metadata_sha256 = None;
-    for line in text.lines() {
-        let mut fields = line.split(',');
-        let path = fields.next().unwrap_or_default().trim_matches('"');
-        if path.ends_with(".dist-info/METADATA") && path.matches('/').count() == 1 {
-            metadata_sha256 = fields.next().and_then(|hash| hash.strip_prefix("sha256=")).map(str::to_owned);
-        }
-        tops.extend(top_of(path));
-    }
-    Kept::Installed { tops, metadata_sha256 }
-}
-
-/// Older lists: a path or a name on each line.
-fn listed(text: &str) -> Kept {
-    let tops = text.lines().filter_map(|line| top_of(line.trim().trim_start_matches("../"))).collect();
-    Kept::Installed { tops, metadata_sha256: None }
 }
 
 impl Records {
@@ -325,21 +240,6 @@ fn code_at(path: &str) -> Option<String> {
     (!is_record && top != "__pycache__").then(|| format!("{before}/site-packages/{top}"))
 }
 
-fn is_record_folder(folder: &str) -> bool {
-    folder.ends_with(".dist-info") || folder.ends_with(".egg-info") || folder.ends_with("/EGG-INFO")
-}
-
-/// The name at the top of an installed path: `flask` of `flask/app.py`, `six` of `six.py`.
-fn top_of(path: &str) -> Option<String> {
-    let top = path.split('/').next()?;
-    (!top.is_empty() && top != ".." && !is_record_folder(top)).then(|| module(top).to_owned())
-}
-
-/// `_cffi_backend` of `_cffi_backend.cpython-313-x86_64-linux-gnu.so`.
-fn module(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
-}
-
 /// `flask` of `…/flask-2.2.0.dist-info`.
 fn name_of_folder(folder: &str) -> String {
     let name = folder.rsplit('/').next().unwrap_or(folder);
@@ -359,17 +259,93 @@ fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// Base 64 as `RECORD` has it: with `-` and `_`, without padding.
-fn base64_url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for piece in bytes.chunks(3) {
-        let word =
-            piece.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - piece.len()));
-        for at in 0..=piece.len() {
-            let digit = (word >> (18 - 6 * at)) & 63;
-            text.push(char::from(DIGITS[digit as usize]));
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, SeekFrom, Write};
+
+    use super::*;
+
+    fn tarred(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (path, bytes) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, path, *bytes).unwrap();
         }
+        builder.into_inner().unwrap()
     }
-    text
+
+    /// The records of an image of these layers, the second one packed.
+    fn image(base: &[(&str, &str)], upper: &[(&str, &str)]) -> Records {
+        let layer = |files: &[(&str, &str)]| {
+            tarred(&files.iter().map(|(path, text)| (*path, text.as_bytes())).collect::<Vec<_>>())
+        };
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&layer(upper)).unwrap();
+        let archive = tarred(&[
+            ("blobs/two", &packed.finish().unwrap()),
+            ("blobs/one", &layer(base)),
+            ("manifest.json", br#"[{"Config":"c","Layers":["blobs/one","blobs/two"]}]"#),
+        ]);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&archive).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        read(&mut file).unwrap()
+    }
+
+    const SITE: &str = "usr/lib/python3.13/site-packages";
+
+    #[test]
+    fn a_package_is_known_by_its_record_and_what_it_installed() {
+        let info = format!("{SITE}/Flask-2.2.0.dist-info");
+        let files = [
+            (format!("{info}/METADATA"), "Metadata-Version: 2.1\nName: Flask\nVersion: 2.2.0\n"),
+            (
+                format!("{info}/RECORD"),
+                "flask/__init__.py,sha256=x,1\n../../../bin/flask,,\n_x.cpython.so,,\n",
+            ),
+            (format!("{SITE}/flask/__init__.py"), ""),
+            (format!("{SITE}/_x.cpython.so"), ""),
+            (format!("{SITE}/_virtualenv.py"), ""),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        let whole = image(&files, &[]);
+        assert_eq!(whole.python().map(|(name, _)| name).collect::<Vec<_>>(), ["Flask"]);
+        assert_eq!(whole.code_without_record().count(), 0);
+        let removed = format!("{SITE}/.wh.Flask-2.2.0.dist-info");
+        let without = image(&files, &[(&removed, "")]);
+        assert_eq!(without.python().count(), 0);
+        let code: Vec<String> = without.code_without_record().collect();
+        assert_eq!(code, [format!("{SITE}/_x.cpython.so"), format!("{SITE}/flask")]);
+    }
+
+    #[test]
+    fn a_description_that_was_edited_has_another_digest_than_was_noted() {
+        let info = format!("{SITE}/six-1.dist-info");
+        let (metadata, record) = (format!("{info}/METADATA"), format!("{info}/RECORD"));
+        // SHA-256 of the text below, as pip notes it.
+        let noted = "six-1.dist-info/METADATA,sha256=am2TxCR1ebMgl4oajZhh__hNCSe6dfc355DqbScEELE,10\n";
+        let files = [(metadata.as_str(), "Name: six\n"), (record.as_str(), noted)];
+        let edited = image(&files, &[(&metadata, "Name: six\nVersion: 2\n")]);
+        assert_eq!(edited.altered().map(|(name, _)| name).collect::<Vec<_>>(), ["six"]);
+        assert_eq!(image(&files, &[]).altered().count(), 0);
+    }
+
+    #[test]
+    fn dpkg_knows_what_is_installed_and_what_only_its_lists_tell_of() {
+        let status = "Package: a\nStatus: install ok installed\nVersion: 1\n\n\
+                      Package: b\nStatus: deinstall ok config-files\nVersion: 1\n";
+        let lists =
+            ["a.list", "b:amd64.list", "c:amd64.list"].map(|name| format!("var/lib/dpkg/info/{name}"));
+        let mut files = vec![("var/lib/dpkg/status", status)];
+        files.extend(lists.iter().map(|path| (path.as_str(), "")));
+        let records = image(&files, &[]);
+        assert_eq!(records.debian().map(|(name, _)| name).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(records.lists_without_status().collect::<Vec<_>>(), ["var/lib/dpkg/info/c:amd64.list"]);
+        let gone = image(&files, &[("var/lib/.wh.dpkg", "")]);
+        assert_eq!(gone.debian().count() + gone.lists_without_status().count(), 0);
+        let opaque = image(&files, &[("var/lib/dpkg/.wh..wh..opq", "")]);
+        assert_eq!(opaque.debian().count(), 0);
+    }
 }

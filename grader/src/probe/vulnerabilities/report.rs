@@ -10,12 +10,12 @@ use grader_core::{
     workbook::VulnerabilitiesSpec,
 };
 use grader_engine::{Captured, ImageFacts};
-use serde::Deserialize;
 
 use super::{
     Stop,
     database::DatabaseSeen,
     faulty,
+    format::{Package, Report, Target},
     records::{Records, plain_name},
     scanner::InstalledScanner,
 };
@@ -32,71 +32,6 @@ const MOST: usize = 100;
 /// Why a report cannot be used.
 #[derive(Debug)]
 pub(super) struct Unusable(pub String);
-
-/// What is read of it; Trivy leaves out what is empty.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Report {
-    schema_version: u64,
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default)]
-    results: Vec<Target>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Metadata {
-    #[serde(rename = "OS")]
-    os: Option<Os>,
-    #[serde(rename = "DiffIDs")]
-    diff_ids: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Os {
-    family: String,
-    name: String,
-    #[serde(rename = "EOSL")]
-    end_of_life: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Target {
-    class: String,
-    #[serde(rename = "Type")]
-    kind: String,
-    packages: Vec<Package>,
-    vulnerabilities: Vec<Vulnerability>,
-    #[serde(rename = "ExperimentalModifiedFindings")]
-    suppressed: Vec<serde::de::IgnoredAny>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Package {
-    name: String,
-    version: String,
-    installed_files: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Vulnerability {
-    #[serde(rename = "VulnerabilityID")]
-    id: String,
-    pkg_name: String,
-    pkg_path: String,
-    installed_version: String,
-    fixed_version: String,
-    status: String,
-    severity: String,
-    title: String,
-    #[serde(rename = "PrimaryURL")]
-    url: String,
-}
 
 impl Report {
     /// Reads what Trivy printed.

@@ -16,12 +16,7 @@ use grader_core::{
 use grader_engine::OutputBounds;
 use sha2::{Digest, Sha256};
 
-use super::{
-    DOWNLOAD, Stop,
-    database::DatabaseSeen,
-    faulty,
-    report::{Report, Unusable},
-};
+use super::{DOWNLOAD, Stop, database::DatabaseSeen, faulty, format::Report, report::Unusable};
 use crate::program::{Call, Program, Ran, Version, said_version};
 
 /// Where to get one.
