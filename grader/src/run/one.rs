@@ -160,7 +160,7 @@ impl OneCheck<'_> {
             engine: place
                 .engine
                 .as_ref()
-                .filter(|_| probe.spec.image().is_some())
+                .filter(|_| probe.spec.asks_engine())
                 .map(|access| engine_seen(access.engine())),
             tools: lock(&place.tools).clone(),
             absent,

@@ -373,6 +373,11 @@ impl ProbeSpec {
         }
     }
 
+    /// Whether it asks the container engine itself: who answered is a part of its evidence.
+    pub fn asks_engine(&self) -> bool {
+        self.image().is_some() || matches!(self, Self::Containers(_) | Self::Running(_))
+    }
+
     /// Every string of it, for finding placeholders.
     pub fn strings(&self) -> Vec<String> {
         fn collect(value: &Value, into: &mut Vec<String>) {
