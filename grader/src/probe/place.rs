@@ -45,6 +45,8 @@ pub struct Place<'a> {
     pub subject: Mutex<Subject>,
     /// The workbook's own files: what a learner could have copied from.
     pub texts: &'a Files,
+    /// Whether earlier attempts have shown all that the check asks: then nobody is asked anew.
+    pub all_shown: bool,
     /// Tools besides the engine that answered.
     pub tools: Mutex<Vec<ToolSeen>>,
     /// Tells those who watch what is being done.
