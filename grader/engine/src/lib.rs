@@ -39,9 +39,9 @@ pub use facts::{EngineFacts, ImageStore, OLDEST_API};
 pub use follow::Follow;
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
 pub use kernel::{
-    Capabilities, Cgroup, CgroupLimits, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Limit, Mount, Mounts, OddThread,
-    ParseError, Process, ProcessLook, RootMounts, Seccomp, SignalAll, Via, Way, WriteOutcome, WriteTry, Writes,
-    parse_mounts,
+    Capabilities, Cgroup, CgroupLimits, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Limit, Mount,
+    Mounts, OddThread, ParseError, Process, ProcessLook, RootMounts, Seccomp, SignalAll, Via, Way,
+    WriteOutcome, WriteTry, Writes, parse_mounts,
 };
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;

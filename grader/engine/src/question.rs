@@ -11,7 +11,9 @@ use std::{
 
 use bollard::{
     models::{ContainerCreateBody, ContainerSummaryStateEnum},
-    query_parameters::{CreateContainerOptions, InspectContainerOptions, ListContainersOptions, ListImagesOptions},
+    query_parameters::{
+        CreateContainerOptions, InspectContainerOptions, ListContainersOptions, ListImagesOptions,
+    },
 };
 
 use crate::{
@@ -96,12 +98,12 @@ impl RunScope {
             .await?;
         let container = Made { kind: MadeKind::Container, name };
         self.make_lasting(container, move |engine, name| async move {
-                let container = create(&engine, name, &image.id, workspace, limits, lasting).await?;
-                container.start().await?;
-                Ok(container)
-            })
-            .await
-            .map_err(NoQuestion::from)
+            let container = create(&engine, name, &image.id, workspace, limits, lasting).await?;
+            container.start().await?;
+            Ok(container)
+        })
+        .await
+        .map_err(NoQuestion::from)
     }
 }
 
@@ -153,7 +155,8 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let host = response.host_config.clone().unwrap_or_default();
-            let positive = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
+            let positive =
+                |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
             let command = response.config.as_ref().and_then(|config| config.cmd.clone()).unwrap_or_default();
             let limits = QuestionLimits {
                 memory_bytes: positive(host.memory),
@@ -215,7 +218,8 @@ mod tests {
             assert_eq!(limits.nano_cpus % 10_000, 0);
             assert!((20..420).contains(&limits.pids));
         }
-        let different: std::collections::BTreeSet<u64> = many.iter().map(|limits| limits.memory_bytes).collect();
+        let different: std::collections::BTreeSet<u64> =
+            many.iter().map(|limits| limits.memory_bytes).collect();
         assert!(different.len() > 150, "{}", different.len());
     }
 }

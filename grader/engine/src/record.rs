@@ -80,7 +80,8 @@ impl Engine {
             .filter_map(|summary| {
                 let shown = summary.image.unwrap_or_default();
                 let sure = is_named(&shown, image);
-                let perhaps = summary.image_id.is_some_and(|id| id.contains(&shown)) || shown.starts_with("sha256:");
+                let perhaps =
+                    summary.image_id.is_some_and(|id| id.contains(&shown)) || shown.starts_with("sha256:");
                 (sure || perhaps).then_some((summary.id?, sure))
             })
             .collect();
@@ -208,7 +209,9 @@ mod tests {
 
     #[test]
     fn one_image_has_many_names() {
-        for name in ["hello-world", "hello-world:latest", "library/hello-world", "docker.io/library/hello-world"] {
+        for name in
+            ["hello-world", "hello-world:latest", "library/hello-world", "docker.io/library/hello-world"]
+        {
             assert!(is_named(name, "hello-world"), "{name}");
         }
         assert!(is_named("hello-world@sha256:0", "hello-world"));
@@ -232,6 +235,9 @@ mod tests {
         );
         assert_eq!(told.len(), 2);
         assert_eq!((told[0].id.as_str(), told[0].exit_code), ("c", None));
-        assert_eq!((told[1].id.as_str(), told[1].exit_code, told[1].finished_unix_ns), ("a", Some(0), Some(4)));
+        assert_eq!(
+            (told[1].id.as_str(), told[1].exit_code, told[1].finished_unix_ns),
+            ("a", Some(0), Some(4))
+        );
     }
 }

@@ -256,7 +256,8 @@ mod tests {
             let state = ContainerState::from(response);
             (state.storage, state.merged_dir)
         };
-        let classic = serde_json::json!({ "GraphDriver": { "Name": "overlay2", "Data": { "MergedDir": "/m" } } });
+        let classic =
+            serde_json::json!({ "GraphDriver": { "Name": "overlay2", "Data": { "MergedDir": "/m" } } });
         assert_eq!(of(classic), (Some("overlay2".into()), Some("/m".into())));
         let new = serde_json::json!({ "Storage": { "RootFS": { "Snapshot": { "Name": "overlayfs" } } } });
         assert_eq!(of(new), (Some("overlayfs".into()), None));

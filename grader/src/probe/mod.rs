@@ -36,10 +36,10 @@ use serde_json::Value;
 
 pub(crate) use app::{app_environment, millis};
 pub(crate) use git::missing as no_repository;
-pub use running::close as close_question;
 pub use images::Images;
 pub use place::{EngineAccess, Place};
 pub(crate) use place::{engine_seen, lock};
+pub use running::close as close_question;
 
 /// What a probe came back with.
 #[derive(Debug)]

@@ -107,9 +107,11 @@ impl Specimen {
         let mut probes = check.get_mut("probe").and_then(toml::Value::as_array_mut);
         for (key, value) in &self.expect.probes {
             let (name, key) = key.split_once('.').ok_or(format!("`{key}` names no probe and key"))?;
-            let named = |probe: &&mut toml::Value| probe.get("as").and_then(toml::Value::as_str) == Some(name);
+            let named =
+                |probe: &&mut toml::Value| probe.get("as").and_then(toml::Value::as_str) == Some(name);
             let probe = probes.iter_mut().flat_map(|probes| probes.iter_mut()).find(named);
-            let probe = probe.and_then(toml::Value::as_table_mut).ok_or(format!("there is no probe `{name}`"))?;
+            let probe =
+                probe.and_then(toml::Value::as_table_mut).ok_or(format!("there is no probe `{name}`"))?;
             let value = match value {
                 toml::Value::String(text) => text.replace("{specimen}", &self.tag()).into(),
                 other => other.clone(),

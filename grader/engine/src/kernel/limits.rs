@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Cgroup, Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::cgroups, unreadable};
+use super::{
+    Access, Cgroup, Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::cgroups, unreadable,
+};
 use crate::Container;
 
 /// What the kernel enforces. Null where there is no limit.
@@ -58,7 +60,8 @@ impl Kernel {
 }
 
 async fn read(access: &Access, groups: &[Cgroup], pid: u32) -> Result<CgroupLimits, KernelError> {
-    let memory = first_of(access, files(groups, "memory", "memory.limit_in_bytes", "memory.max"), pid).await?;
+    let memory =
+        first_of(access, files(groups, "memory", "memory.limit_in_bytes", "memory.max"), pid).await?;
     let pids = first_of(access, files(groups, "pids", "pids.max", "pids.max"), pid).await?;
     let quota = first_of(access, files(groups, "cpu", "cpu.cfs_quota_us", "cpu.max"), pid).await?;
     let period = first_of(access, files(groups, "cpu", "cpu.cfs_period_us", "cpu.max"), pid).await?;
@@ -88,7 +91,10 @@ fn files(groups: &[Cgroup], controller: &str, old: &str, new: &str) -> Vec<Strin
             .iter()
             .flat_map(|folder| {
                 // In the container's own tree its group is the top.
-                [format!("/sys/fs/cgroup/{folder}{}/{old}", group.path), format!("/sys/fs/cgroup/{folder}/{old}")]
+                [
+                    format!("/sys/fs/cgroup/{folder}{}/{old}", group.path),
+                    format!("/sys/fs/cgroup/{folder}/{old}"),
+                ]
             })
             .collect();
     }

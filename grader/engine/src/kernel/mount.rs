@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::ParseError, unreadable};
+use super::{
+    Access, Kernel, KernelError, Via, about_the_first, first_pid, op::Op, parse::ParseError, unreadable,
+};
 use crate::Container;
 
 /// What is mounted in a container.
@@ -84,10 +86,11 @@ impl Kernel {
             Access::Helper(_) => "1/mountinfo",
         };
         let read = |path: String| Op::Read { path };
-        let replies =
-            access.ask(vec![read(format!("{pid}/mountinfo")), read(machine.to_owned())]).await?;
+        let replies = access.ask(vec![read(format!("{pid}/mountinfo")), read(machine.to_owned())]).await?;
         let mut parsed = replies.into_iter().map(|reply| match reply {
-            Ok(text) => parse_mounts(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source)),
+            Ok(text) => {
+                parse_mounts(&String::from_utf8_lossy(&text)).map_err(|source| unreadable(container, source))
+            }
             // Without rights over its processes their mounts stay hidden; the machine's own may do.
             Err(_) => Ok(Vec::new()),
         });
@@ -217,7 +220,8 @@ mod tests {
                         upperdir=/var/lib/docker/containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs\n";
         let machines = parse_mounts(machines).unwrap();
         assert_eq!(root_places(&[], &machines, "c0ffee").0, ["/var/lib/docker/rootfs/overlayfs/c0ffee"]);
-        let (places, upper) = root_places(&[Mount { mount_point: "/".into(), ..machines[0].clone() }], &machines, "");
+        let (places, upper) =
+            root_places(&[Mount { mount_point: "/".into(), ..machines[0].clone() }], &machines, "");
         assert_eq!(places.len(), 1);
         assert!(upper.unwrap().ends_with("/snapshots/7/fs"));
     }

@@ -184,7 +184,8 @@ mod tests {
         assert_eq!(seen(&disguised).pieces_of_workbook, 9);
         // A Cyrillic letter looks the same and is another one.
         assert_eq!(seen(&BOOK.replace('o', "\u{43e}")).pieces_of_workbook, 9);
-        let own = seen("What a process sees of its machine depends on the namespaces into which it was born.");
+        let own =
+            seen("What a process sees of its machine depends on the namespaces into which it was born.");
         assert_eq!(own.pieces_of_workbook, 0);
         assert!(own.longest_copy.is_none());
     }

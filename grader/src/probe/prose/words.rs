@@ -48,9 +48,26 @@ pub(super) fn phrase_at(phrase: &[String], words: &[String], from: usize) -> boo
 /// Letters of other scripts that look like ours: a copied text does not become one's own by them.
 fn latin(letter: char) -> char {
     const PAIRS: [(char, char); 20] = [
-        ('а', 'a'), ('е', 'e'), ('о', 'o'), ('р', 'p'), ('с', 'c'), ('у', 'y'), ('х', 'x'), ('і', 'i'),
-        ('ј', 'j'), ('ѕ', 's'), ('һ', 'h'), ('ԁ', 'd'), ('ԛ', 'q'), ('ԝ', 'w'), ('ӏ', 'l'), ('ο', 'o'),
-        ('α', 'a'), ('ν', 'v'), ('ι', 'i'), ('ρ', 'p'),
+        ('а', 'a'),
+        ('е', 'e'),
+        ('о', 'o'),
+        ('р', 'p'),
+        ('с', 'c'),
+        ('у', 'y'),
+        ('х', 'x'),
+        ('і', 'i'),
+        ('ј', 'j'),
+        ('ѕ', 's'),
+        ('һ', 'h'),
+        ('ԁ', 'd'),
+        ('ԛ', 'q'),
+        ('ԝ', 'w'),
+        ('ӏ', 'l'),
+        ('ο', 'o'),
+        ('α', 'a'),
+        ('ν', 'v'),
+        ('ι', 'i'),
+        ('ρ', 'p'),
     ];
     PAIRS.iter().find(|(theirs, _)| *theirs == letter).map_or(letter, |(_, ours)| *ours)
 }
@@ -82,7 +99,8 @@ fn paragraphs(text: &str) -> Vec<String> {
             found.push(String::new());
             continue;
         }
-        let heading = line.starts_with('#') || (line.len() > 1 && line.bytes().all(|b| matches!(b, b'=' | b'-')));
+        let heading =
+            line.starts_with('#') || (line.len() > 1 && line.bytes().all(|b| matches!(b, b'=' | b'-')));
         if fence.is_some() || heading || line.is_empty() || line.starts_with('|') {
             found.push(String::new());
             continue;
@@ -171,7 +189,10 @@ mod tests {
 
     #[test]
     fn sentences_end_at_their_marks() {
-        assert_eq!(texts("One is 1.5 long. Two (as they say.) Three"), ["One is 1.5 long.", "Two (as they say.)", "Three"]);
+        assert_eq!(
+            texts("One is 1.5 long. Two (as they say.) Three"),
+            ["One is 1.5 long.", "Two (as they say.)", "Three"]
+        );
         assert_eq!(texts("It is short, e.g. this one! Is it?"), ["It is short, e.g. this one!", "Is it?"]);
         let ended: Vec<bool> = sentences("a, b, c\n\nd.").iter().map(|sentence| sentence.ended).collect();
         assert_eq!(ended, [false, true]);

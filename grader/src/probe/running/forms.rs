@@ -93,7 +93,11 @@ mod tests {
 
     #[test]
     fn a_path_is_right_with_and_without_its_tree() {
-        let groups = [group(4, &["memory"], "/docker/x"), group(2, &["cpu", "cpuacct"], "/docker/x"), group(0, &[], "/docker/x")];
+        let groups = [
+            group(4, &["memory"], "/docker/x"),
+            group(2, &["cpu", "cpuacct"], "/docker/x"),
+            group(0, &[], "/docker/x"),
+        ];
         let forms = cgroups(&groups);
         for right in [
             "/docker/x",

@@ -117,16 +117,14 @@ impl Answer {
 }
 
 /// The container that the learner names, if it runs.
-async fn named(
-    answer: &Answer,
-    engine: &grader_engine::Engine,
-) -> Result<(Container, ContainerState), Stop> {
+async fn named(answer: &Answer, engine: &grader_engine::Engine) -> Result<(Container, ContainerState), Stop> {
     let file = &answer.file;
     let Some(name) = answer.taken("container").text else {
         let fix = format!("{START}, and write its name into {file}: container = \"web\"");
         return Err(Stop::blocked(format!("{file} names no container"), fix));
     };
-    let gone = |what: String| Stop::blocked(what, format!("{START}, and write down in {file} what is so now"));
+    let gone =
+        |what: String| Stop::blocked(what, format!("{START}, and write down in {file} what is so now"));
     let container = match engine.container(&name).await {
         Ok(container) => container,
         Err(EngineError::NotFound { .. }) => {
