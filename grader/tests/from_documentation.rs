@@ -81,10 +81,10 @@ fn what_is_right_there_passes() {
 #[test]
 fn what_is_wrong_there_fails_on_its_own_assertion() {
     let wrong = [
-        ("pid", "/pid/written/text", json!("1")),
-        ("mount", "/mount/written/text", json!("/var/lib/docker")),
-        ("cgroup", "/cgroup/written/text", json!("/")),
-        ("namespaces", "/namespaces/2/written/text", json!("4026531840")),
+        ("first-pid", "/pid/written/text", json!("1")),
+        ("root-mount", "/mount/written/text", json!("/var/lib/docker")),
+        ("cgroup-path", "/cgroup/written/text", json!("/")),
+        ("namespace-links", "/namespaces/2/written/text", json!("4026531840")),
         // What the engine was asked for, and the kernel has rounded.
         ("question-memory", "/question/memory_limit_bytes/written/text", json!("67112961")),
         ("question-cpu", "/question/cpu_quota_us/written/text", json!("max")),

@@ -151,7 +151,7 @@ fn stable(name: &str, value: &Value) -> String {
     match value {
         Value::Number(number) if measured || number.is_f64() => "a number".into(),
         Value::Number(number) if counted && number.as_u64() != Some(0) => "some".into(),
-        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => "a number".into(),
+        Value::String(text) if text.parse::<f64>().is_ok() => "a number".into(),
         Value::String(text) if is_digest(text) => "a digest".into(),
         // As the path of a container's files: which container it was is chance.
         Value::String(text) if has_id(text) => "a text with an id".into(),
