@@ -40,6 +40,7 @@ struct EmbeddedBook;
 #[folder = "../checks/"]
 #[prefix = "checks/"]
 #[exclude = "specimens/*"]
+#[exclude = "from-documentation/*"]
 #[exclude = "*/__pycache__/*"]
 struct EmbeddedChecks;
 

@@ -83,3 +83,38 @@ async fn an_image_that_is_not_there() {
     assert!(error.is_not_found());
     assert!(error.to_string().contains("no-such-image:1"));
 }
+
+#[tokio::test]
+async fn a_question_outlives_its_run_has_rounded_limits_and_ends_by_itself() {
+    let engine = engine().await;
+    let scope = scope(&engine, "question");
+    let workspace = scope.labels().workspace.clone();
+    let limits = grader_engine::QuestionLimits::by_chance();
+    let container = scope.ask_question(limits, Duration::from_secs(6)).await.unwrap();
+    let kernel = grader_engine::Kernel::new(&scope);
+    let found = kernel.limits(&container).await.unwrap();
+    let memory = found.memory_bytes.unwrap();
+    // The kernel has rounded to whole pages, and says where.
+    assert!(memory.value < limits.memory_bytes && memory.value.is_multiple_of(4096), "{memory:?}");
+    assert!(limits.memory_bytes - memory.value < 65536);
+    assert!(memory.file.contains(container.id()), "{memory:?}");
+    let per_period = limits.nano_cpus * found.cpu_period_us.unwrap().value / 1_000_000_000;
+    assert_eq!(found.cpu_quota_us.unwrap().value, per_period);
+    assert_eq!(found.pids_max.unwrap().value, u64::from(limits.pids));
+    // By the helper the same: as on an engine of another machine.
+    let helper = grader_engine::Kernel::by(&scope, grader_engine::Way::HelperOnly);
+    let by_helper = helper.limits(&container).await.unwrap();
+    assert_eq!(by_helper.memory_bytes.unwrap().value, memory.value);
+    // Neither the run's end nor a sweep of ended runs takes it for theirs.
+    clean(&scope).await;
+    grader_engine::sweep(&engine, &workspace, |_| true, &[]).await.unwrap();
+    let open = engine.open_question(&workspace).await.unwrap().expect("it is still open");
+    assert_eq!((open.container.id(), open.limits, open.lasts_s), (container.id(), limits, 6));
+    let end = tokio::time::Instant::now() + Duration::from_secs(15);
+    while container.inspect().await.is_ok() {
+        assert!(tokio::time::Instant::now() < end, "it does not end by itself");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(engine.open_question(&workspace).await.unwrap().is_none());
+    engine.close_question(&workspace).await.unwrap();
+}

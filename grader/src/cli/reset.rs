@@ -1,12 +1,19 @@
 //! `grader reset`: the starting files of an exercise again.
 
+use grader_core::ExerciseId;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{CliError, Exit, Face, args::ExerciseArgs, ids};
 use crate::{
+    course::Course,
+    progress::Progress,
+    run,
     term::layout::labelled,
-    workspace::reset::{ResetError, reset},
+    workspace::{
+        Workspace,
+        reset::{ResetError, reset},
+    },
 };
 
 pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
@@ -20,6 +27,7 @@ pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
         }
         done => done?,
     };
+    close_question(&workspace, &course, id)?;
     if face.global.json {
         face.term.json(&json!({
             "format": 1, "exercise": id, "restored": done.restored, "kept": done.kept,
@@ -39,4 +47,17 @@ pub(super) fn run(face: &Face, args: &ExerciseArgs) -> Result<Exit, CliError> {
     }
     face.term.result(&out);
     Ok(Exit::Done)
+}
+
+/// A question that a check has asked is not open any more once its exercise starts anew.
+fn close_question(workspace: &Workspace, course: &Course, id: ExerciseId) -> Result<(), CliError> {
+    let check = course.workbook.checks.get(&id);
+    if !check.is_some_and(|check| check.asks_question()) {
+        return Ok(());
+    }
+    let progress = Progress::open_to_read(workspace.root())?;
+    let system = |source| CliError::System { what: "cannot ask the engine".into(), source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    runtime.block_on(run::close_question(progress.workspace_id()));
+    Ok(())
 }

@@ -63,9 +63,10 @@ async fn there(run: &RunThere, images: &mut Images<'_>) -> Result<RunOnRecord, S
         container: run.container.id().to_owned(),
         name: run.container.name().to_owned(),
         source: RecordSource::Container,
-        image: images.look_up(&state.image).await?,
+        image: images.look_up(&state.image).await?.unwrap_or_default(),
         started_at: state.started_at.clone(),
         finished_at: state.finished_at.clone(),
+        exited_with_zero: state.exit_code == Some(0),
         exit_code: state.exit_code,
         oom_killed: Some(state.oom_killed),
         error: Some(state.error.clone()).filter(|error| !error.is_empty()),
@@ -80,9 +81,10 @@ fn gone(run: &RunGone, image: Option<&ImageOnRecord>) -> RunOnRecord {
         container: run.id.clone(),
         name: run.name.clone(),
         source: RecordSource::Events,
-        image: image.cloned(),
+        image: image.cloned().unwrap_or_default(),
         started_at: at(run.started_unix_ns),
         finished_at: at(run.finished_unix_ns),
+        exited_with_zero: run.exit_code == Some(0),
         exit_code: run.exit_code,
         oom_killed: run.oom_killed.then_some(true),
         error: None,
@@ -114,13 +116,19 @@ impl Images<'_> {
 
 fn described(facts: &ImageFacts) -> ImageOnRecord {
     ImageOnRecord {
+        there: true,
         id: facts.id.clone(),
         repo_digests: facts.repo_digests.clone(),
         created: facts.created.clone(),
         engine_size_bytes: facts.size_bytes,
         layer_count: facts.diff_ids.len() as u64,
-        entrypoint: facts.config.entrypoint.clone().unwrap_or_default(),
-        cmd: facts.config.cmd.clone().unwrap_or_default(),
+        command: [&facts.config.entrypoint, &facts.config.cmd]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .cloned()
+            .collect::<Vec<String>>()
+            .join(" "),
         stand_in: facts.config.labels.get("stand-in").is_some_and(|value| value == "true"),
     }
 }

@@ -47,6 +47,8 @@ pub struct Place<'a> {
     pub subject: &'a Mutex<Subject>,
     /// The workbook's own files: what a learner could have copied from.
     pub texts: &'a Files,
+    /// Whether earlier attempts have shown all that the check asks: then nobody is asked anew.
+    pub all_shown: bool,
     /// Tools besides the engine that answered.
     pub tools: Mutex<Vec<ToolSeen>>,
     /// Set once what this probe looks at has been started: those who look during it begin then, so that

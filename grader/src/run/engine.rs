@@ -23,10 +23,27 @@ pub fn engine_at() -> Result<Endpoint, Missing> {
     Endpoint::resolve(&env, &home).map_err(|error| Missing { what: chain(&error), fix: error.mend() })
 }
 
+/// How long removing an open question may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Connects to it within `first_sign`.
 pub async fn engine_for(first_sign: Duration) -> Result<Engine, Missing> {
     let endpoint = engine_at()?;
     Engine::connect(&endpoint, first_sign).await.map_err(|error| missing(&error))
+}
+
+/// Removes the question that a check has put to this workspace, if one is open and an engine answers; it
+/// would end by itself, so nobody is kept waiting for it.
+pub async fn close_question(workspace: &str) {
+    let closed = tokio::time::timeout(CLOSE_WITHIN, async {
+        let Ok(engine) = engine_for(FIRST_SIGN).await else { return };
+        if let Err(error) = crate::probe::close_question(&engine, workspace).await {
+            tracing::warn!(error = chain(&error), "an open question is not removed");
+        }
+    });
+    if closed.await.is_err() {
+        tracing::warn!("removing an open question took too long");
+    }
 }
 
 fn missing(error: &EngineError) -> Missing {

@@ -11,7 +11,7 @@ pub mod plan;
 mod states;
 
 pub use check::{RunError, RunReport, check};
-pub use engine::{engine_at, engine_for};
+pub use engine::{close_question, engine_at, engine_for};
 pub use one::OneCheck;
 pub use states::states;
 

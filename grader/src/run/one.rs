@@ -10,7 +10,7 @@ use grader_core::{
     Attempt, Fault, Missing, Verdict,
     evidence::{Evidence, Look, Secrets, Subject},
     judge::{Held, judge},
-    workbook::{Check, Files, Probe, ProbeSpec, Use},
+    workbook::{Check, Files, Holds, Probe, Use},
 };
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -70,6 +70,11 @@ impl OneCheck<'_> {
                 let judgement = judge(self.check, &evidence, &self.held);
                 (judgement.verdict(), judgement.outcomes)
             }
+            // Whatever is missing now: what must have been seen once was seen, and nothing takes it back.
+            Ok(Err(Stop::Blocked(_))) if self.all_shown() => {
+                let judgement = judge(self.check, &evidence, &self.held);
+                (judgement.verdict(), judgement.outcomes)
+            }
             Ok(Err(Stop::Blocked(missing))) => (Verdict::Blocked(missing), Vec::new()),
             Ok(Err(Stop::Fault(fault))) => (Verdict::Error(fault), Vec::new()),
             Err(_) => (Verdict::Error(too_late(limit, &lock(&doing))), Vec::new()),
@@ -90,10 +95,17 @@ impl OneCheck<'_> {
         }
     }
 
+    /// Whether all that the check asks must have been seen once, and was, in earlier attempts.
+    fn all_shown(&self) -> bool {
+        self.check
+            .assertions
+            .iter()
+            .all(|assertion| assertion.holds == Holds::Once && self.held.contains_key(&assertion.id))
+    }
+
     /// A question that was answered is not open any more.
     async fn close_question(&self) {
-        let asks = self.check.probes.iter().any(|probe| matches!(probe.spec, ProbeSpec::Running(_)));
-        let (true, Ok(access)) = (asks, &self.engine) else { return };
+        let (true, Ok(access)) = (self.check.asks_question(), &self.engine) else { return };
         let workspace = &access.scope.labels().workspace;
         if let Err(error) = probe::close_question(access.engine(), workspace).await {
             // It ends by itself.
@@ -156,6 +168,7 @@ impl OneCheck<'_> {
             engine,
             images: self.images,
             texts: self.texts,
+            all_shown: self.all_shown(),
             subject: looking.subject,
             tools: Mutex::default(),
             settled: settled.clone(),

@@ -122,10 +122,16 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
             "kind = \"git\"\nas = \"app\"",
             "app.head != ''",
             "'no'",
+        )
+        .engine(
+            "1.7",
+            "kind = \"running\"\nas = \"app\"\nfile = \"1.7.toml\"",
+            "app.pid.written.text == app.pid.accepted[0].value",
         );
     let settings = format!("[app]\nimage = \"{}\"\nwith = [\"db\"]\n", theirs.image.0);
     let bench = Bench::with(&course, &settings).at(&proxy.host());
     bench.write("answers/1.1.toml", "n = 1");
+    bench.write("answers/1.7.toml", format!("container = \"{}\"", theirs.name));
     let compose =
         format!("services:\n  db:\n    image: {}\n    volumes: [\"./data:/data\"]\n", theirs.image.0);
     bench.write("app/compose.yaml", compose);
@@ -154,6 +160,8 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
     for id in ["1.1", "1.2", "1.3", "1.4", "1.5", "1.6"] {
         ended.verdict(id, "passed");
     }
+    // It asks a question, which is open from now on.
+    ended.verdict("1.7", "blocked");
 
     assert!(snapshot(bench.workspace()) == files, "a file, a mode or a time of the workspace is another");
     assert_eq!(status(), said);
@@ -161,11 +169,36 @@ fn a_check_changes_nothing_of_the_learners_in_folder_or_engine() {
         assert_eq!(now, then);
     }
     bench.nothing_left_within(Duration::from_millis(500));
+    question_alone(&id);
     assert!(!volumes.is_empty(), "the image declares a volume");
     for volume in &volumes {
         assert_eq!(engine::ask("GET", &format!("/volumes/{volume}")).0, 404, "{volume} is still there");
     }
     only_its_own(&proxy.requests());
+}
+
+/// The question and the image that it is made of are all that a check leaves behind: limited, shut off from
+/// every network, and bound to end and go by itself.
+#[track_caller]
+fn question_alone(workspace: &str) {
+    let filter = format!("filters=%7B%22label%22%3A%5B%22grader.question%3D{workspace}%22%5D%7D");
+    let (_, containers) = engine::ask("GET", &format!("/containers/json?all=1&{filter}"));
+    let (_, images) = engine::ask("GET", &format!("/images/json?all=1&{filter}"));
+    let (containers, images) = (containers.as_array().unwrap(), images.as_array().unwrap());
+    assert_eq!((containers.len(), images.len()), (1, 1), "{containers:?} {images:?}");
+    let id = containers[0]["Id"].as_str().unwrap();
+    let (_, about) = engine::ask("GET", &format!("/containers/{id}/json"));
+    assert_eq!(about["Image"], images[0]["Id"]);
+    assert_eq!(about["State"]["Running"], true);
+    assert_eq!(about["HostConfig"]["AutoRemove"], true);
+    assert_eq!(about["HostConfig"]["NetworkMode"], "none");
+    assert_eq!(about["HostConfig"]["ReadonlyRootfs"], true);
+    assert_eq!(about["Config"]["Cmd"], json!(["3600"]), "it sleeps for an hour, and ends");
+    assert_eq!(about["Mounts"], json!([]));
+    assert_eq!(about["Config"]["Labels"], json!({ "grader.question": workspace }));
+    assert!(images[0]["Size"].as_u64().unwrap() < 100_000);
+    engine::ask("DELETE", &format!("/containers/{id}?force=1"));
+    engine::ask("DELETE", &format!("/images/{}?force=1", images[0]["Id"].as_str().unwrap()));
 }
 
 /// Of all that the engine was told to do, nothing meant what a run had not made itself.

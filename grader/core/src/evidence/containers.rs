@@ -30,13 +30,15 @@ pub struct RunOnRecord {
     pub name: String,
     /// Where it is known from.
     pub source: RecordSource,
-    /// The image that it was run from; `null` if the engine no longer has it. Of a container that is
-    /// known by events alone, it is what the name stands for now.
-    pub image: Option<ImageOnRecord>,
+    /// The image that it was run from. Of a container that is known by events alone, it is what the name
+    /// stands for now.
+    pub image: ImageOnRecord,
     /// When it was started, RFC 3339; `null` if it never was.
     pub started_at: Option<String>,
     /// When it ended, RFC 3339; `null` if it has not, or never began.
     pub finished_at: Option<String>,
+    /// Whether its first process ended with exit code 0.
+    pub exited_with_zero: bool,
     /// Exit code of its first process; `null` while it runs, or if it never ran.
     pub exit_code: Option<i64>,
     /// Whether the kernel killed a process of it for want of memory; `null` where it is gone.
@@ -60,8 +62,10 @@ pub enum RecordSource {
 }
 
 /// Facts of an image that tell it apart from another that bears its name. Source: `GET /images/{id}/json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageOnRecord {
+    /// Whether the engine has it; if not, all else is empty.
+    pub there: bool,
     /// Image id as the engine reports it.
     pub id: String,
     /// Its names by digest, as a registry knows it; empty if it was built or loaded here.
@@ -72,10 +76,8 @@ pub struct ImageOnRecord {
     pub engine_size_bytes: u64,
     /// How many layers it has.
     pub layer_count: u64,
-    /// Entry point; empty if it sets none.
-    pub entrypoint: Vec<String>,
-    /// Command; empty if it sets none.
-    pub cmd: Vec<String>,
+    /// What it runs: entry point and command, with spaces between; empty if it sets neither.
+    pub command: String,
     /// Whether it says of itself that it stands in for an official image (label `stand-in=true`).
     pub stand_in: bool,
 }

@@ -42,6 +42,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Whether a probe of it starts a container that stays, as a question to the learner.
+    pub fn asks_question(&self) -> bool {
+        self.probes.iter().any(|probe| matches!(probe.spec, ProbeSpec::Running(_)))
+    }
+
     /// Whether what it judges includes the image, so that another image makes a pass stale.
     pub fn judges_image(&self) -> bool {
         self.probes.iter().any(|probe| probe.spec.image().is_some())

@@ -37,8 +37,10 @@ impl Corpus {
         let mut all = String::new();
         for folder in FOLDERS {
             for (path, bytes) in files.below(folder) {
-                // Specimens are submissions, and no text of the workbook's.
-                if path.starts_with("specimens/") || !KINDS.iter().any(|kind| path.ends_with(kind)) {
+                // What others hand in, or an engine says, is no text of the workbook.
+                if ["specimens/", "from-documentation/"].iter().any(|other| path.starts_with(other))
+                    || !KINDS.iter().any(|kind| path.ends_with(kind))
+                {
                     continue;
                 }
                 let Ok(text) = std::str::from_utf8(bytes) else { continue };

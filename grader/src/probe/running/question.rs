@@ -23,6 +23,12 @@ pub(super) async fn look(
     let access = place.engine()?;
     let workspace = &access.scope.labels().workspace;
     let Some(question) = access.engine().open_question(workspace).await? else {
+        if place.all_shown {
+            return Err(Stop::blocked(
+                "no question is open, and none is needed: one was answered",
+                "grader list",
+            ));
+        }
         place.doing("starting a container with limits of its own");
         return Err(ask(spec, answer, place).await?);
     };
