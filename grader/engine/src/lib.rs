@@ -25,6 +25,7 @@ mod made;
 mod network;
 mod output;
 mod plan;
+mod project;
 mod scope;
 mod state;
 mod sweep;
@@ -37,14 +38,15 @@ pub use facts::{EngineFacts, ImageStore, OLDEST_API};
 pub use follow::Follow;
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
 pub use kernel::{
-    Capabilities, Cgroup, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts, OddThread,
-    ParseError, Process, ProcessLook, Seccomp, SignalAll, Via, Way, WriteOutcome, WriteTry, Writes,
-    parse_mounts,
+    Capabilities, Cgroup, Connection, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Mount, Mounts,
+    OddThread, ParseError, Process, ProcessLook, Seccomp, SignalAll, Via, Way, WriteOutcome, WriteTry,
+    Writes, parse_mounts,
 };
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;
 pub use output::{Capture, Captured, Output, OutputBounds};
 pub use plan::{ContainerPlan, HealthOverride, KeepOutput, NetworkPlan, Restart};
+pub use project::{OnNetwork, ProjectContainer, ProjectEvent, ProjectEvents};
 pub use scope::{Left, Removal, RunScope};
 pub use state::{ContainerState, HealthLook, HealthState, HealthStatus, MountSeen, Status};
 pub use sweep::sweep;

@@ -30,7 +30,10 @@ mod vulnerabilities;
 
 pub use answers::AnswersEvidence;
 pub use build::BuildEvidence;
-pub use compose::ComposeEvidence;
+pub use compose::{
+    Backing, ComposeEvidence, ComposeMount, ComposeService, ComposeUp, ComposeWatch, DataKept, DependsOn,
+    HostNamed, ServiceTimes, WatchEntry, WatchedEdit,
+};
 pub use container::{
     ContainerEvidence, ContainerState, MountSeen, ProcessSeen, RunOptions, Watched, WriteAttempt,
     WriteOutcome,

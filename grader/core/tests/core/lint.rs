@@ -95,7 +95,9 @@ fn an_unknown_kind_of_probe() {
     );
     assert_eq!(
         of_check(&changed("kind = \"container\"", "kind = \"vm\"")),
-        ["10:8: error: unknown kind `vm`; known kinds: image, container, endpoint, health, git, answers, containers, prose, running, build, compose, vulnerabilities"]
+        [
+            "10:8: error: unknown kind `vm`; known kinds: image, container, endpoint, health, git, answers, containers, prose, running, build, compose, vulnerabilities"
+        ]
     );
 }
 

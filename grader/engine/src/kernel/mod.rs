@@ -8,6 +8,7 @@ mod act;
 mod archive;
 mod capability;
 mod collect;
+mod connections;
 mod helper;
 mod here;
 mod identity;
@@ -24,6 +25,7 @@ use tokio::sync::OnceCell;
 
 pub use act::{Frozen, SignalAll, WriteOutcome, WriteTry, Writes};
 pub use capability::Capabilities;
+pub use connections::Connection;
 pub use identity::{Id, IdMap, IdRange, Ids};
 pub use look::{OddThread, Process, ProcessLook};
 pub use mount::{Mount, Mounts, parse_mounts};
