@@ -142,11 +142,12 @@ async fn labelled(
         add(Some(volume.labels), MadeKind::Volume, Some(volume.name));
     }
     for image in images {
-        // Without a tag the id names it; with several, each is removed by itself.
-        if image.repo_tags.is_empty() {
+        // Without a tag the id names it (older engines then call the tag `<none>`); with several, each is removed by itself.
+        let tags: Vec<String> = image.repo_tags.into_iter().filter(|tag| tag != "<none>:<none>").collect();
+        if tags.is_empty() {
             add(Some(image.labels), MadeKind::Image, Some(image.id));
         } else {
-            for tag in image.repo_tags {
+            for tag in tags {
                 add(Some(image.labels.clone()), MadeKind::Image, Some(tag));
             }
         }
