@@ -9,6 +9,7 @@
 mod absent;
 mod answers;
 mod begin;
+mod compose;
 mod cut;
 mod endpoints;
 mod guests;
