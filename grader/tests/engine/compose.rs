@@ -7,7 +7,8 @@ use rustix::process::Signal;
 
 use crate::support::{Bench, Course, engine};
 
-const PROBE: &str = "kind = \"compose\"\nas = \"it\"\nfile = \"app/compose.yaml\"\nservice = \"web\"\nprobe = \"/\"";
+const PROBE: &str =
+    "kind = \"compose\"\nas = \"it\"\nfile = \"app/compose.yaml\"\nservice = \"web\"\nprobe = \"/\"";
 
 /// A check that asks for no more than that the file comes up and answers.
 fn course() -> Course {
@@ -39,7 +40,8 @@ fn of_project(project: &str) -> Vec<String> {
 
 /// The projects of this workspace's copies that have containers now.
 fn projects(bench: &Bench) -> BTreeSet<String> {
-    let format = "{{.Label \"com.docker.compose.project\"}} {{.Label \"com.docker.compose.project.working_dir\"}}";
+    let format =
+        "{{.Label \"com.docker.compose.project\"}} {{.Label \"com.docker.compose.project.working_dir\"}}";
     let listed = engine::run(std::path::Path::new("/"), "docker", &["ps", "-a", "--format", format]);
     let here = bench.workspace().join(".grader").display().to_string();
     let ours = listed.lines().filter_map(|line| line.split_once(' ').filter(|(_, at)| at.starts_with(&here)));

@@ -17,6 +17,9 @@ use crate::probe::{Stop, container::kernel_stop};
 /// How often the probe request is made while connections are looked at.
 const REQUESTS: usize = 6;
 
+/// How long requests are made at most: a slow page is asked for less often.
+const REQUESTS_WITHIN: Duration = Duration::from_secs(10);
+
 /// Between two looks at connections: one that lives for a request alone is seen when it is closed, too.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
@@ -72,7 +75,11 @@ async fn connections(
 ) -> Result<(), Stop> {
     let Some(app) = project.container(&project.service).await? else { return Ok(()) };
     let requests = async {
+        let end = Instant::now() + REQUESTS_WITHIN;
         for _ in 0..REQUESTS {
+            if Instant::now() >= end {
+                break;
+            }
             project.ask().await?.map_or_else(
                 |error| tracing::debug!(error, "no answer while connections were looked at"),
                 drop,

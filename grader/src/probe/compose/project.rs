@@ -15,7 +15,7 @@ use super::cli::SAID;
 use crate::probe::{Stop, http};
 
 /// How long one answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Between two tries for an answer.
 const TRY_EVERY: Duration = Duration::from_millis(150);

@@ -293,7 +293,7 @@ async fn shows_when_built(
     }
     let shows =
         |answer: &crate::probe::http::Answer| memchr::memmem::find(&answer.body, word.as_bytes()).is_some();
-    let answer = project.ask_until(Duration::from_secs(15), shows).await?;
+    let answer = project.ask_until(Duration::from_secs(40), shows).await?;
     if answer.as_ref().is_ok_and(shows) {
         return Ok(());
     }
