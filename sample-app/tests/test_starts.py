@@ -7,6 +7,7 @@ START = SAMPLE_APP.parent / "exercises"
 FLAWED = {
     "Dockerfile": "02-image",
     "requirements.txt": "02-image",
+    "compose.yaml": "03-local-loop",
     "reading_list/health.py": "02-image",
     "reading_list/audit.py": "04-hardening",
 }

@@ -26,6 +26,7 @@ mod made;
 mod network;
 mod output;
 mod plan;
+mod project;
 mod question;
 mod record;
 mod scope;
@@ -41,14 +42,15 @@ pub use facts::{EngineFacts, ImageStore, OLDEST_API};
 pub use follow::Follow;
 pub use image::{Healthcheck, HistoryStep, ImageConfig, ImageFacts};
 pub use kernel::{
-    Capabilities, Cgroup, CgroupLimits, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError, Limit, Mount,
-    Mounts, OddThread, ParseError, Process, ProcessLook, RootMounts, Seccomp, SignalAll, Via, Way,
-    WriteOutcome, WriteTry, Writes, parse_mounts,
+    Capabilities, Cgroup, CgroupLimits, Connection, Frozen, Id, IdMap, IdRange, Ids, Kernel, KernelError,
+    Limit, Mount, Mounts, OddThread, ParseError, Process, ProcessLook, RootMounts, Seccomp, SignalAll, Via,
+    Way, WriteOutcome, WriteTry, Writes, parse_mounts,
 };
 pub use made::{Labels, Ledger, Made, MadeKind, NoLedger, RUN_LABEL, WORKSPACE_LABEL};
 pub use network::Network;
 pub use output::{Capture, Captured, Output, OutputBounds};
 pub use plan::{ContainerPlan, HealthOverride, KeepOutput, NetworkPlan, Restart};
+pub use project::{OnNetwork, ProjectContainer, ProjectEvent, ProjectEvents};
 pub use question::{NoQuestion, QUESTION_LABEL, Question, QuestionLimits};
 pub use record::{RunGone, RunThere, Runs};
 pub use scope::{Left, Removal, RunScope};

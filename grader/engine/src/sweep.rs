@@ -1,14 +1,15 @@
 //! Finding what runs left behind, by label, and removing it. Start at [`sweep`].
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use bollard::query_parameters::{
     ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions,
     RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions,
 };
 use futures_util::future::join_all;
+use tokio::time::sleep;
 
-use crate::{Engine, EngineError, Made, MadeKind, RUN_LABEL, WORKSPACE_LABEL};
+use crate::{Engine, EngineError, Made, MadeKind, RUN_LABEL, WORKSPACE_LABEL, project::PROJECT_LABEL};
 
 /// Removes what ended runs of this workspace left behind, and returns it.
 ///
@@ -54,21 +55,45 @@ pub async fn sweep(
     }
 }
 
-/// The label that Compose gives to whatever it makes: the project's name.
-const PROJECT_LABEL: &str = "com.docker.compose.project";
+/// How often a project is looked at again after it was empty or could be emptied.
+const LOOKS: u32 = 8;
 
-/// Removes all that Compose made under a project's name.
+/// Between two looks: what Compose asked for just before it was killed is made all the same.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Removes all that Compose made under a project's name, until twice nothing is left.
 async fn remove_project(engine: &Engine, project: &str) -> Result<(), EngineError> {
-    let mut made: Vec<Made> = labelled(engine, format!("{PROJECT_LABEL}={project}"))
-        .await?
-        .into_iter()
-        .map(|(_, made)| made)
-        .collect();
-    made.sort();
-    for made in made {
-        Box::pin(remove(engine, &made)).await?;
+    let label = format!("{PROJECT_LABEL}={project}");
+    let (mut empty, mut outcome) = (0, Ok(()));
+    for look in 0..LOOKS {
+        if look > 0 {
+            sleep(PAUSE).await;
+        }
+        let mut made: Vec<Made> =
+            labelled(engine, label.clone()).await?.into_iter().map(|(_, made)| made).collect();
+        if made.is_empty() {
+            empty += 1;
+            if empty == 2 {
+                return Ok(());
+            }
+            continue;
+        }
+        made.sort();
+        outcome = remove_each(engine, &made).await;
     }
-    Ok(())
+    outcome
+}
+
+/// Removes them in their order, those of a kind at once; tells the first that could not be removed.
+async fn remove_each(engine: &Engine, made: &[Made]) -> Result<(), EngineError> {
+    let mut outcome = Ok(());
+    for kind in MadeKind::ALL {
+        let of_kind = made.iter().filter(|made| made.kind == kind);
+        for removed in join_all(of_kind.map(|made| Box::pin(remove(engine, made)))).await {
+            outcome = outcome.and(removed);
+        }
+    }
+    outcome
 }
 
 /// Lists what bears this workspace's label, each with its run.
@@ -117,11 +142,12 @@ async fn labelled(
         add(Some(volume.labels), MadeKind::Volume, Some(volume.name));
     }
     for image in images {
-        // Without a tag the id names it; with several, each is removed by itself.
-        if image.repo_tags.is_empty() {
+        // Without a tag the id names it (older engines then call the tag `<none>`); with several, each is removed by itself.
+        let tags: Vec<String> = image.repo_tags.into_iter().filter(|tag| tag != "<none>:<none>").collect();
+        if tags.is_empty() {
             add(Some(image.labels), MadeKind::Image, Some(image.id));
         } else {
-            for tag in image.repo_tags {
+            for tag in tags {
                 add(Some(image.labels.clone()), MadeKind::Image, Some(tag));
             }
         }

@@ -10,6 +10,7 @@ mod absent;
 mod answers;
 mod begin;
 mod build;
+mod compose;
 mod cut;
 mod endpoints;
 mod guests;

@@ -33,7 +33,10 @@ pub use build::{
     BuildEvidence, BuildResult, BuildSeen, Canary, CanaryFound, ContextSeen, LearnersImage, Leftover, Reuse,
     Searched, ServerProcess, ServerSeen, StepSeen,
 };
-pub use compose::ComposeEvidence;
+pub use compose::{
+    Backing, ComposeEvidence, ComposeMount, ComposeService, ComposeUp, ComposeWatch, DataKept, DependsOn,
+    HostNamed, ServiceTimes, WatchEntry, WatchedEdit,
+};
 pub use container::{
     ContainerEvidence, ContainerState, MountSeen, ProcessSeen, RunOptions, Watched, WriteAttempt,
     WriteOutcome,

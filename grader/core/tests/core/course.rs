@@ -23,7 +23,7 @@ fn it_has_the_21_exercises_of_the_guide_in_order() {
     let ids: Vec<_> = workbook.manifest.exercises.iter().map(|exercise| exercise.id).collect();
     assert!(ids.is_sorted());
     let here: Vec<String> = workbook.checks.keys().map(ToString::to_string).collect();
-    assert_eq!(here, ["1.1", "1.2", "2.1", "2.2", "2.3", "4.1", "4.2", "4.3"]);
+    assert_eq!(here, ["1.1", "1.2", "2.1", "2.2", "2.3", "3.1", "4.1", "4.2", "4.3"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod act;
 mod archive;
 mod capability;
 mod collect;
+mod connections;
 mod helper;
 mod here;
 mod identity;
@@ -25,6 +26,7 @@ use tokio::sync::OnceCell;
 
 pub use act::{Frozen, SignalAll, WriteOutcome, WriteTry, Writes};
 pub use capability::Capabilities;
+pub use connections::Connection;
 pub use identity::{Id, IdMap, IdRange, Ids};
 pub use limits::{CgroupLimits, Limit};
 pub use look::{OddThread, Process, ProcessLook};
