@@ -18,7 +18,6 @@ engine_is_chosen() {
 }
 
 # The Debian packages for what is missing, one a line.
-# Compose is no reason to install anything where an engine is there: only chapter 3 asks for it.
 missing_packages() {
     local purpose=$1 engine=$2
     have git || echo git
@@ -29,9 +28,9 @@ missing_packages() {
     [[ $engine == yes ]] || return 0
     if ! engine_answers && ! engine_is_chosen && ! have dockerd; then
         printf '%s\n' docker.io iptables
-        docker compose version >/dev/null 2>&1 || echo docker-compose
     fi
     have docker || echo docker.io
+    docker compose version >/dev/null 2>&1 || echo docker-compose
     docker buildx version >/dev/null 2>&1 || echo docker-buildx
     # Trivy is built with it where there is none, and some specimens are.
     if ! go_is_usable && { [[ $purpose == test ]] || ! trivy_is_there; }; then echo golang-go; fi
