@@ -67,6 +67,9 @@ impl Bench {
             .env("GRADER_WIDTH", "80")
             .env("DOCKER_HOST", "unix:///nowhere/engine.sock")
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("GIT_AUTHOR_NAME")
+            .env_remove("GIT_AUTHOR_EMAIL")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
