@@ -100,8 +100,11 @@ impl Engine {
             of("label", &[&label]),
             of("event", &["create", "start", "die", "destroy", "health_status"]),
         ]);
-        // Since ever: what happens before the engine listens to us is told all the same.
-        let options = EventsOptions { since: Some("1".to_owned()), until: None, filters: Some(filters) };
+        // Since we know the engine, by its own clock: what happens before it listens to us is told all the
+        // same, and what bore the same name in an earlier life is not.
+        let known = self.facts().system_time.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        let since = known.map_or_else(|| "1".to_owned(), |time| time.as_second().to_string());
+        let options = EventsOptions { since: Some(since), until: None, filters: Some(filters) };
         let seen: Arc<Mutex<Vec<ProjectEvent>>> = Arc::default();
         let (engine, into) = (self.clone(), Arc::clone(&seen));
         let reader = tokio::spawn(async move {

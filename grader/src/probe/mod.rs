@@ -103,24 +103,26 @@ impl From<EngineError> for Stop {
     }
 }
 
-/// Lets one probe look. `seen` is what earlier probes of the same check saw.
+/// Lets one probe look. Each is on the heap: together they would be more than a thread's stack holds.
+///
+/// `seen` is what earlier probes of the same check saw.
 pub async fn look(probe: &Probe, place: &Place<'_>, seen: &BTreeMap<String, Value>) -> Result<Looked, Stop> {
     match &probe.spec {
-        ProbeSpec::Image(spec) => facts(&image::look(spec, place).await?),
-        ProbeSpec::Container(spec) => match container::look(spec, place).await? {
+        ProbeSpec::Image(spec) => facts(&Box::pin(image::look(spec, place)).await?),
+        ProbeSpec::Container(spec) => match Box::pin(container::look(spec, place)).await? {
             container::Watched::Seen(evidence) => facts(&*evidence),
             container::Watched::NoSuchProgram(why) => Ok(Looked::Absent(why)),
         },
-        ProbeSpec::Endpoint(spec) => facts(&endpoint::look(spec, place).await?),
-        ProbeSpec::Health(spec) => facts(&health::look(spec, place).await?),
+        ProbeSpec::Endpoint(spec) => facts(&Box::pin(endpoint::look(spec, place)).await?),
+        ProbeSpec::Health(spec) => facts(&Box::pin(health::look(spec, place)).await?),
         ProbeSpec::Git(spec) => facts(&git::look(spec, place, seen)?),
         ProbeSpec::Answers(spec) => facts(&answers::look(spec, place)?),
-        ProbeSpec::Containers(spec) => facts(&containers::look(spec, place).await?),
+        ProbeSpec::Containers(spec) => facts(&Box::pin(containers::look(spec, place)).await?),
         ProbeSpec::Prose(spec) => facts(&prose::look(spec, place)?),
-        ProbeSpec::Running(spec) => facts(&running::look(spec, place).await?),
-        ProbeSpec::Build(spec) => facts(&build::look(spec, place).await?),
-        ProbeSpec::Compose(spec) => facts(&compose::look(spec, place).await?),
-        ProbeSpec::Vulnerabilities(spec) => facts(&vulnerabilities::look(spec, place).await?),
+        ProbeSpec::Running(spec) => facts(&Box::pin(running::look(spec, place)).await?),
+        ProbeSpec::Build(spec) => facts(&Box::pin(build::look(spec, place)).await?),
+        ProbeSpec::Compose(spec) => facts(&Box::pin(compose::look(spec, place)).await?),
+        ProbeSpec::Vulnerabilities(spec) => facts(&Box::pin(vulnerabilities::look(spec, place)).await?),
     }
 }
 

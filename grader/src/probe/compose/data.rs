@@ -6,7 +6,7 @@ use grader_core::evidence::{ComposeService, DataKept};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    cli::{Compose, words},
+    command::{Compose, words},
     project::Project,
 };
 use crate::{

@@ -5,7 +5,7 @@
 //! each other; what a stage needs and is not there ends the look with the facts up to then.
 
 mod backing;
-mod cli;
+mod command;
 mod config;
 mod data;
 mod edit;
@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use super::{Place, Stop, app, millis};
 use crate::workspace::{CopyError, Scratch, copy_folder};
-use cli::{Compose, words};
+use command::{Compose, words};
 use config::{environment, services, text};
 use own::Copy;
 use project::Project;
@@ -45,7 +45,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 const DEFAULT_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 pub(super) async fn look(spec: &ComposeSpec, place: &Place<'_>) -> Result<ComposeEvidence, Stop> {
-    let docker = cli::found(place).await?;
+    let docker = command::found(place).await?;
     let theirs = Theirs::find(spec, place)?;
     let scope = place.engine()?.scope.clone();
     let made = scope.register(MadeKind::Project)?;

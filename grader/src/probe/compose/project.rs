@@ -11,7 +11,7 @@ use grader_engine::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::cli::SAID;
+use super::command::SAID;
 use crate::probe::{Stop, http};
 
 /// How long one answer may take.

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    cli::{Compose, SAID, last_of},
+    command::{Compose, SAID, last_of},
     config::{below, text, watched},
     edit::{SourceEdit, make, manifest, new_word, source_edits, touch_manifest},
     project::Project,
