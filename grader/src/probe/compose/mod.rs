@@ -129,8 +129,8 @@ impl Theirs {
         }
         if said.contains("env file ") && said.contains("not found") {
             let file = said.split("env file ").nth(1).and_then(|rest| rest.split(" not found").next());
-            let path = Path::new(file.unwrap_or(""));
-            let file = path.strip_prefix(&self.root).unwrap_or(path).display().to_string();
+            let path = self.folder.join(file.unwrap_or(""));
+            let file = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
             return Err(Stop::blocked(
                 format!("{} needs the file {file}, and it is not there", self.shown[0]),
                 format!("write {file}, or make it `required: false`"),
