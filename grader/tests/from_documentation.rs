@@ -1,6 +1,6 @@
 //! Evidence of engines that no test machine has, written from documentation: the rules must judge it rightly.
 //!
-//! It is no record. Each file says so, and names its sources with the day on which they were read.
+//! It is no record. Each file says so, and names its sources with the day on which the claim was noted, and how.
 
 use std::path::PathBuf;
 
@@ -56,7 +56,8 @@ fn each_says_that_it_is_no_record_and_where_it_is_from() {
                 source["url"].as_str().is_some_and(|url| url.starts_with("https://")),
                 "{name}: {source}"
             );
-            assert!(source["read"].as_str().is_some_and(|day| day.len() == 10), "{name}: {source}");
+            assert!(source["noted"].as_str().is_some_and(|day| day.len() == 10), "{name}: {source}");
+            assert!(source["how"].as_str().is_some_and(|how| !how.is_empty()), "{name}: {source}");
         }
     }
 }

@@ -248,7 +248,7 @@ fn count(value: Option<i64>) -> u64 {
 mod tests {
     use super::*;
 
-    // Shapes from https://docs.docker.com/reference/api/engine/version/v1.52/ and moby #50857, read 2026-11-25.
+    // Shapes as https://docs.docker.com/reference/api/engine/version/v1.52/ and moby #50857 are said to have them.
     #[test]
     fn each_store_says_in_its_own_way_what_makes_the_root() {
         let of = |answer: serde_json::Value| {

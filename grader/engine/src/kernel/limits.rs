@@ -149,7 +149,7 @@ mod tests {
     }
 
     // The line is that of https://docs.docker.com/engine/containers/runmetrics/ ("Find the cgroup for a
-    // given container", read 2026-11-25) for cgroup v2 with the systemd driver.
+    // given container") for cgroup v2 with the systemd driver.
     #[test]
     fn version_2_has_one_tree() {
         let memory = of("0::/system.slice/docker-x.scope\n", "memory", "memory.limit_in_bytes", "memory.max");

@@ -213,7 +213,7 @@ mod tests {
     }
 
     // Paths as in https://docs.docker.com/engine/storage/containerd/ and moby's daemon/snapshotter/mount.go
-    // (`rootfs/SNAPSHOTTER/CONTAINER` below the data folder), read 2026-11-25.
+    // (`rootfs/SNAPSHOTTER/CONTAINER` below the data folder).
     #[test]
     fn with_containerds_store_the_path_has_the_containers_id() {
         let machines = "61 29 0:52 / /var/lib/docker/rootfs/overlayfs/c0ffee rw - overlay overlay rw,\
