@@ -20,6 +20,11 @@ impl<'a> Places<'a> {
         Self { source, document: DeTable::parse(&source.text).ok() }
     }
 
+    /// Of a file of which nothing will be said: every place is its first byte.
+    pub(super) fn none(source: &'a SourceFile) -> Self {
+        Self { source, document: None }
+    }
+
     /// The bytes of the value at a path such as `assert/2/rule`; the file's first byte if there is none.
     pub(super) fn value(&self, path: &str) -> Range<usize> {
         self.find(path).map_or(0..0, Spanned::span)

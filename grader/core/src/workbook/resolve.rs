@@ -30,7 +30,11 @@ pub(super) fn resolve(
     source: &SourceFile,
     proof: Proof,
 ) -> Result<Check, Vec<Diagnostic>> {
-    let mut resolver = Resolver { places: Places::of(source), source, proof, faults: Vec::new() };
+    let places = match proof {
+        Proof::Wanted => Places::of(source),
+        Proof::Done => Places::none(source),
+    };
+    let mut resolver = Resolver { places, source, proof, faults: Vec::new() };
     let probes = resolver.probes(&file);
     let catalogue = Catalogue::of(if proof == Proof::Wanted { &probes } else { &[] });
     resolver.asks(&probes);

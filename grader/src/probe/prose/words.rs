@@ -23,7 +23,10 @@ pub(super) fn words(text: &str) -> Vec<String> {
         if matches!(letter, '\'' | '’' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}') {
             continue;
         }
-        if letter.is_alphanumeric() {
+        // Nearly all letters are these, and a workbook has half a million of them.
+        if letter.is_ascii_alphanumeric() {
+            word.push(letter.to_ascii_lowercase());
+        } else if letter.is_alphanumeric() {
             word.extend(letter.to_lowercase().map(latin));
         } else if !word.is_empty() {
             found.push(std::mem::take(&mut word));
