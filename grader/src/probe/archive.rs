@@ -7,9 +7,9 @@
 use std::io::{self, BufReader, Read};
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, StreamExt as _};
 use grader_engine::{Engine, EngineError};
-use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{
     Stop,
@@ -57,6 +57,51 @@ pub async fn search_layers(engine: &Engine, id: &str, markers: &Markers) -> Resu
     Ok(found.collect())
 }
 
+/// Pieces of the archive that are fetched while earlier ones are searched: the engine need not wait for us.
+const AHEAD: usize = 64;
+
+/// Hands the pieces on until the last, or until nobody wants more.
+async fn hand_on(
+    mut pieces: impl Stream<Item = Result<Bytes, EngineError>> + Unpin,
+    sender: Sender<io::Result<Bytes>>,
+) {
+    while let Some(piece) = pieces.next().await {
+        if piece.as_ref().is_ok_and(Bytes::is_empty) {
+            continue;
+        }
+        if sender.send(piece.map_err(io::Error::other)).await.is_err() {
+            return;
+        }
+    }
+    // What breaks off must never look like the end.
+    let _ = sender.send(Ok(Bytes::new())).await;
+}
+
+/// The pieces as a reader, for a thread that may wait.
+struct Pieces {
+    receiver: Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+    ended: bool,
+}
+
+impl Pieces {
+    fn of(receiver: Receiver<io::Result<Bytes>>) -> Self {
+        Self { receiver, piece: Bytes::new(), ended: false }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() && !self.ended {
+            self.piece = self.receiver.blocking_recv().ok_or(io::ErrorKind::UnexpectedEof)??;
+            self.ended = self.piece.is_empty();
+        }
+        let read = self.piece.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&self.piece.split_to(read));
+        Ok(read)
+    }
+}
+
 /// The most that all layers together may unpack to: a bomb ends here.
 const MOST_BYTES: u64 = 64 * 1_000_000_000;
 
@@ -65,9 +110,10 @@ pub(super) async fn read(
     pieces: impl Stream<Item = Result<Bytes, EngineError>> + Unpin + Send + 'static,
     sought: Sought,
 ) -> Result<Vec<Layer>, Stop> {
-    let reader = StreamReader::new(pieces.map_err(io::Error::other));
-    let bridge = SyncIoBridge::new(reader);
-    let read = tokio::task::spawn_blocking(move || layers(bridge, &sought));
+    let (sender, receiver) = channel(AHEAD);
+    let read = tokio::task::spawn_blocking(move || layers(Pieces::of(receiver), &sought));
+    // Dropped with the caller: the reader then meets an archive that breaks off, and ends.
+    hand_on(pieces, sender).await;
     match read.await {
         Ok(Ok(layers)) => Ok(layers),
         Ok(Err(error)) => Err(Stop::fault("the image's archive could not be read", &error)),
