@@ -34,8 +34,9 @@ fn main() {
             // Children of this bench: what is measured as a whole process, and is no command of the grader.
             "--search-layers" => return layers::search(&words.next().expect("an image")),
             "--engine-limit" => {
+                let image = words.next().expect("an image");
                 let count = words.next().and_then(|count| count.parse().ok()).expect("a number");
-                return limit::run(&words.next().expect("an image"), count);
+                return limit::run(&image, count);
             }
             "--pairs" => asked.pairs = words.next().and_then(|n| n.parse().ok()).expect("a number"),
             "--write" => asked.write = words.next().map(PathBuf::from),

@@ -68,7 +68,7 @@ impl Line {
 /// The whole report.
 pub fn markdown(lines: &[(&str, Line)], machine: &[String], versions: &[String]) -> String {
     let mut text = String::from(
-        "# Benchmarks\n\nWritten by `./bench`, by nothing else. Each figure is the median of pairs taken in turn in one run, \
+        "# Benchmarks\n\nWritten by `./bench`. Each figure is the median of pairs taken in turn in one run, \
          with the middle half of them in brackets; a middle half on both sides of a bar is \"unclear\".\n\n",
     );
     let day = jiff::Timestamp::now().strftime("%Y-%m-%d");
@@ -81,5 +81,6 @@ pub fn markdown(lines: &[(&str, Line)], machine: &[String], versions: &[String])
         let [figure, bar, finding] = line.cells();
         let _ = writeln!(text, "| {id} | {} | {figure} | {bar} | {finding} |", line.what);
     }
+    text.push_str(include_str!("profiles.md"));
     text
 }
