@@ -3,6 +3,7 @@
 //! `progress_places.rs`.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
+#![expect(clippy::print_stdout, reason = "a child tells its parent what it has done")]
 
 #[path = "support/attempt.rs"]
 mod recorded;
@@ -13,7 +14,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -21,6 +22,7 @@ use std::{
 use grader::progress::{Progress, ProgressError, RunEvent};
 use grader_core::{Attempt, ExerciseId};
 use grader_engine::{Ledger as _, Made, MadeKind};
+use libtest_mimic::{Arguments, Trial};
 
 fn id(text: &str) -> ExerciseId {
     text.parse().unwrap()
@@ -39,20 +41,62 @@ fn is_whole(progress: &Progress) {
     assert_eq!(progress.quick_check().unwrap(), [""; 0]);
 }
 
-/// Runs one of the tests below named `as_child_…` in a process of its own.
-fn child(test: &str, root: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture", "--include-ignored"])
-        .env("GRADER_TEST_ROOT", root)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+/// What a child does in the folder that it is given.
+type Work = fn(&Path);
+
+/// What a process that is killed, or runs beside others, does: this same program, called with one of these.
+const CHILDREN: [(&str, Work); 3] = [
+    ("child-record-without-end", as_child_record_without_end),
+    ("child-make-databases-without-end", as_child_make_databases_without_end),
+    ("child-record-fifty", as_child_record_fifty),
+];
+
+/// Starts one of [`CHILDREN`] in a process of its own.
+fn child(name: &str, root: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap()).arg(name).arg(root).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// The workspace of a test that runs as a child; `None` where it is not one.
-fn as_child() -> Option<PathBuf> {
-    std::env::var_os("GRADER_TEST_ROOT").map(Into::into)
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, name, root] = arguments.as_slice()
+        && let Some((_, work)) = CHILDREN.iter().find(|(known, _)| known == name)
+    {
+        work(Path::new(root));
+        return ExitCode::SUCCESS;
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials()).exit_code()
 }
+
+macro_rules! trials {
+    ($($test:ident),* $(,)?) => {
+        fn trials() -> Vec<Trial> {
+            vec![$(Trial::test(stringify!($test), || {
+                $test();
+                Ok(())
+            })),*]
+        }
+    };
+}
+
+// One that is forgotten here is dead code, and so an error.
+trials![
+    kill_9_loses_no_acknowledged_attempt,
+    kill_9_leaves_a_whole_database_or_none,
+    eight_graders_at_once_record_each_attempt_once,
+    eight_threads_share_one_handle_or_have_their_own,
+    a_writer_that_does_not_end_is_named_after_5_s,
+    an_empty_database_is_told_as_a_loss,
+    a_cut_database_is_named,
+    garbage_is_named,
+    a_folder_is_named,
+    a_database_of_another_program_is_named,
+    a_newer_database_says_which_side_is_old,
+    what_the_mend_says_mends,
+    a_log_without_its_database_is_not_played_into_the_next,
+    no_link_is_followed,
+    a_workspace_may_itself_be_reached_through_a_link_and_have_an_odd_name,
+    only_the_learner_can_read_it,
+];
 
 /// Pauses of 0 to 150 ms that differ from run to run of the tests.
 fn pauses() -> impl Iterator<Item = Duration> {
@@ -63,11 +107,8 @@ fn pauses() -> impl Iterator<Item = Duration> {
     })
 }
 
-#[test]
-#[ignore = "runs as a child of kill_9_loses_no_acknowledged_attempt"]
-fn as_child_record_without_end() {
-    let Some(root) = as_child() else { return };
-    let progress = Progress::open(&root).unwrap();
+fn as_child_record_without_end(root: &Path) {
+    let progress = Progress::open(root).unwrap();
     let run = progress.begin_run(&[id("4.2")]).unwrap();
     let ledger = progress.ledger(run.id(), "unix:///e.sock");
     println!("\nrun {}", run.id());
@@ -80,12 +121,11 @@ fn as_child_record_without_end() {
     }
 }
 
-#[test]
 fn kill_9_loses_no_acknowledged_attempt() {
     let root = tempfile::tempdir().unwrap();
     let mut acknowledged: BTreeSet<u64> = BTreeSet::new();
     for pause in pauses().take(50) {
-        let mut process = child("as_child_record_without_end", root.path());
+        let mut process = child("child-record-without-end", root.path());
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let run = lines.find_map(|line| Some(line.unwrap().strip_prefix("run ")?.to_owned())).unwrap();
         let reader = thread::spawn(move || {
@@ -120,10 +160,7 @@ fn kill_9_loses_no_acknowledged_attempt() {
     println!("{} attempts acknowledged over 50 kills", acknowledged.len());
 }
 
-#[test]
-#[ignore = "runs as a child of kill_9_leaves_a_whole_database_or_none"]
-fn as_child_make_databases_without_end() {
-    let Some(root) = as_child() else { return };
+fn as_child_make_databases_without_end(root: &Path) {
     for at in 0.. {
         let workspace = root.join(at.to_string());
         fs::create_dir(&workspace).unwrap();
@@ -131,11 +168,10 @@ fn as_child_make_databases_without_end() {
     }
 }
 
-#[test]
 fn kill_9_leaves_a_whole_database_or_none() {
     for pause in pauses().take(20) {
         let root = tempfile::tempdir().unwrap();
-        let mut process = child("as_child_make_databases_without_end", root.path());
+        let mut process = child("child-make-databases-without-end", root.path());
         thread::sleep(Duration::from_millis(30) + pause);
         process.kill().unwrap();
         process.wait().unwrap();
@@ -145,13 +181,10 @@ fn kill_9_leaves_a_whole_database_or_none() {
     }
 }
 
-#[test]
-#[ignore = "runs as a child of eight_graders_at_once_record_each_attempt_once"]
-fn as_child_record_fifty() {
-    let Some(root) = as_child() else { return };
+fn as_child_record_fifty(root: &Path) {
     println!();
     for _ in 0..10 {
-        let progress = Progress::open(&root).unwrap();
+        let progress = Progress::open(root).unwrap();
         let run = progress.begin_run(&[id("4.2")]).unwrap();
         for _ in 0..5 {
             run.event(&RunEvent::RunStarted { exercises: vec![id("4.2")] }).unwrap();
@@ -161,11 +194,10 @@ fn as_child_record_fifty() {
     }
 }
 
-#[test]
 fn eight_graders_at_once_record_each_attempt_once() {
     let root = tempfile::tempdir().unwrap();
     // The database is not there yet: they make it at once, too.
-    let processes: Vec<Child> = (0..8).map(|_| child("as_child_record_fifty", root.path())).collect();
+    let processes: Vec<Child> = (0..8).map(|_| child("child-record-fifty", root.path())).collect();
     let mut numbers = BTreeSet::new();
     for process in processes {
         let output = process.wait_with_output().unwrap();
@@ -182,7 +214,6 @@ fn eight_graders_at_once_record_each_attempt_once() {
     is_whole(&progress);
 }
 
-#[test]
 fn eight_threads_share_one_handle_or_have_their_own() {
     let root = tempfile::tempdir().unwrap();
     let shared = Progress::open(root.path()).unwrap();
@@ -200,7 +231,6 @@ fn eight_threads_share_one_handle_or_have_their_own() {
     is_whole(&shared);
 }
 
-#[test]
 fn a_writer_that_does_not_end_is_named_after_5_s() {
     let root = tempfile::tempdir().unwrap();
     let progress = Progress::open(root.path()).unwrap();
@@ -238,14 +268,12 @@ fn refused(spoil: impl FnOnce(&Path)) -> (String, String) {
     (error.to_string(), error.mend().unwrap())
 }
 
-#[test]
 fn an_empty_database_is_told_as_a_loss() {
     let (said, mend) = refused(|path| fs::write(path, "").unwrap());
     assert!(said.ends_with("/.grader/progress.db` is empty: the progress that it held is gone"), "{said}");
     assert!(mend.contains("mkdir -p") && mend.contains("progress.db*"), "{mend}");
 }
 
-#[test]
 fn a_cut_database_is_named() {
     for keep in [50, 100, 600, 4096, 9000, 40_000] {
         let (said, mend) = refused(|path| {
@@ -257,13 +285,11 @@ fn a_cut_database_is_named() {
     }
 }
 
-#[test]
 fn garbage_is_named() {
     let (said, _) = refused(|path| fs::write(path, "no database ".repeat(1000)).unwrap());
     assert!(said.contains("cannot be read as a database"), "{said}");
 }
 
-#[test]
 fn a_folder_is_named() {
     let (said, mend) = refused(|path| {
         fs::remove_file(path).unwrap();
@@ -273,7 +299,6 @@ fn a_folder_is_named() {
     assert!(mend.starts_with("move it away: mv "), "{mend}");
 }
 
-#[test]
 fn a_database_of_another_program_is_named() {
     let (said, _) = refused(|path| {
         fs::remove_file(path).unwrap();
@@ -282,7 +307,6 @@ fn a_database_of_another_program_is_named() {
     assert!(said.ends_with("is a database of another program"), "{said}");
 }
 
-#[test]
 fn a_newer_database_says_which_side_is_old() {
     let (said, mend) = refused(|path| {
         let connection = rusqlite::Connection::open(path).unwrap();
@@ -293,7 +317,6 @@ fn a_newer_database_says_which_side_is_old() {
     assert_eq!(mend, "update the grader");
 }
 
-#[test]
 fn what_the_mend_says_mends() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path().join("a place with 'quotes' & blanks");
@@ -308,7 +331,6 @@ fn what_the_mend_says_mends() {
     assert_eq!(fs::read_to_string(root.join(".grader/aside/progress.db")).unwrap(), "garbage");
 }
 
-#[test]
 fn a_log_without_its_database_is_not_played_into_the_next() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join(".grader")).unwrap();
@@ -319,7 +341,6 @@ fn a_log_without_its_database_is_not_played_into_the_next() {
     assert_eq!(fs::read_to_string(&log).unwrap(), "frames");
 }
 
-#[test]
 fn no_link_is_followed() {
     let outside = tempfile::tempdir().unwrap();
     let refused = |prepare: &dyn Fn(&Path)| {
@@ -347,7 +368,6 @@ fn no_link_is_followed() {
     assert!(fs::read_dir(outside.path()).unwrap().next().is_none());
 }
 
-#[test]
 fn a_workspace_may_itself_be_reached_through_a_link_and_have_an_odd_name() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("a ?#%20'\"é🦀\n&x=1");
@@ -358,7 +378,6 @@ fn a_workspace_may_itself_be_reached_through_a_link_and_have_an_odd_name() {
     assert_eq!(Progress::open(&root).unwrap().workspace_id(), progress.workspace_id());
 }
 
-#[test]
 fn only_the_learner_can_read_it() {
     let root = tempfile::tempdir().unwrap();
     let progress = Progress::open(root.path()).unwrap();

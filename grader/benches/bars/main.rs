@@ -13,6 +13,8 @@ mod limit;
 mod machine;
 mod measure;
 mod peers;
+#[path = "../../tests/support/attempt.rs"]
+mod recorded;
 mod report;
 mod stage;
 mod statistics;

@@ -52,7 +52,7 @@ pub use output::{Capture, Captured, Output, OutputBounds};
 pub use plan::{ContainerPlan, HealthOverride, KeepOutput, NetworkPlan, Restart};
 pub use project::{OnNetwork, ProjectContainer, ProjectEvent, ProjectEvents};
 pub use question::{NoQuestion, QUESTION_LABEL, Question, QuestionLimits};
-pub use record::{RunGone, RunThere, Runs};
+pub use record::{RunGone, RunThere, Runs, same_image};
 pub use scope::{Left, Removal, RunScope};
 pub use state::{ContainerState, HealthLook, HealthState, HealthStatus, MountSeen, Status};
 pub use sweep::sweep;

@@ -11,14 +11,12 @@ use std::{
 
 use bollard::{
     models::{ContainerCreateBody, ContainerSummaryStateEnum},
-    query_parameters::{
-        CreateContainerOptions, InspectContainerOptions, ListContainersOptions, ListImagesOptions,
-    },
+    query_parameters::{CreateContainerOptions, InspectContainerOptions, ListContainersOptions},
 };
 
 use crate::{
     Container, ContainerPlan, ContainerState, Engine, EngineError, KeepOutput, Made, MadeKind, NetworkPlan,
-    RunScope, kernel::image_archive, load::load, sweep::remove,
+    RunScope, kernel::image_archive, load::load, sweep::remove_labelled,
 };
 
 /// The label of a question: the workspace that it is put to.
@@ -175,16 +173,7 @@ impl Engine {
     /// # Errors
     /// The engine cannot be asked, or will not remove one.
     pub async fn close_question(&self, workspace: &str) -> Result<(), EngineError> {
-        for (id, _) in self.questions(workspace).await? {
-            remove(self, &Made { kind: MadeKind::Container, name: id }).await?;
-        }
-        let filters = HashMap::from([("label".to_owned(), vec![format!("{QUESTION_LABEL}={workspace}")])]);
-        let options = ListImagesOptions { all: true, filters: Some(filters), ..Default::default() };
-        let images = self.ask(|| "list images".to_owned(), self.docker().list_images(Some(options))).await?;
-        for image in images {
-            remove(self, &Made { kind: MadeKind::Image, name: image.id }).await?;
-        }
-        Ok(())
+        remove_labelled(self, &format!("{QUESTION_LABEL}={workspace}")).await
     }
 
     /// The containers of questions to a workspace, the newest first, and whether each runs.

@@ -79,7 +79,7 @@ impl Engine {
             .into_iter()
             .filter_map(|summary| {
                 let shown = summary.image.unwrap_or_default();
-                let sure = is_named(&shown, image);
+                let sure = same_image(&shown, image);
                 let perhaps =
                     summary.image_id.is_some_and(|id| id.contains(&shown)) || shown.starts_with("sha256:");
                 (sure || perhaps).then_some((summary.id?, sure))
@@ -104,7 +104,7 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let named = response.config.as_ref().and_then(|config| config.image.clone()).unwrap_or_default();
-            if !is_named(&named, image) {
+            if !same_image(&named, image) {
                 count -= u64::from(sure);
                 continue;
             }
@@ -146,7 +146,7 @@ fn runs_told(events: Vec<EventMessage>, image: &str) -> Vec<RunGone> {
     for event in events {
         let Some(actor) = event.actor else { continue };
         let (Some(id), attributes) = (actor.id, actor.attributes.unwrap_or_default()) else { continue };
-        if !attributes.get("image").is_some_and(|named| is_named(named, image)) {
+        if !attributes.get("image").is_some_and(|named| same_image(named, image)) {
             continue;
         }
         let at = event.time_nano.and_then(|at| u64::try_from(at).ok());
@@ -171,7 +171,8 @@ fn runs_told(events: Vec<EventMessage>, image: &str) -> Vec<RunGone> {
 }
 
 /// Whether two texts name the same image: `hello-world` is `docker.io/library/hello-world:latest`.
-fn is_named(given: &str, image: &str) -> bool {
+#[must_use]
+pub fn same_image(given: &str, image: &str) -> bool {
     fn whole(name: &str) -> String {
         let name = name.strip_prefix("docker.io/").or(name.strip_prefix("index.docker.io/")).unwrap_or(name);
         let name = name.strip_prefix("library/").unwrap_or(name);
@@ -212,11 +213,11 @@ mod tests {
         for name in
             ["hello-world", "hello-world:latest", "library/hello-world", "docker.io/library/hello-world"]
         {
-            assert!(is_named(name, "hello-world"), "{name}");
+            assert!(same_image(name, "hello-world"), "{name}");
         }
-        assert!(is_named("hello-world@sha256:0", "hello-world"));
+        assert!(same_image("hello-world@sha256:0", "hello-world"));
         for name in ["", "hello", "hello-world:linux", "me/hello-world", "localhost:5000/hello-world"] {
-            assert!(!is_named(name, "hello-world"), "{name}");
+            assert!(!same_image(name, "hello-world"), "{name}");
         }
     }
 

@@ -109,15 +109,22 @@ impl RunScope {
             MadeKind::Image => format!("grader:{name}"),
         };
         let made = Made { kind, name };
+        self.write_down(&made)?;
+        Ok(made)
+    }
+
+    /// Writes down what is about to be made, unless the run is ending.
+    fn write_down(&self, made: &Made) -> Result<(), EngineError> {
+        let inner = &self.inner;
         if inner.closed.load(Ordering::SeqCst) {
             return Err(EngineError::Closed { request: format!("make {made}") });
         }
         inner
             .ledger
-            .register(&made)
+            .register(made)
             .map_err(|source| EngineError::Ledger { made: made.to_string(), source })?;
         inner.remember(made.clone());
-        Ok(made)
+        Ok(())
     }
 
     /// Registers a thing under a name of ours, then makes it.
@@ -134,19 +141,28 @@ impl RunScope {
         F: Future<Output = Result<T, EngineError>> + Send + 'static,
     {
         let scope = self.clone();
-        let making = tokio::spawn(async move {
-            let inner = &scope.inner;
-            let _making = inner.making.read().await;
+        self.whatever_happens(async move {
             let made = scope.register(kind)?;
-            make(inner.engine.clone(), made.name, inner.labels.clone()).await
+            make(scope.inner.engine.clone(), made.name, scope.inner.labels.clone()).await
+        })
+        .await
+    }
+
+    /// Makes something to its end, even when the caller's future is dropped; `remove_all` waits for it.
+    async fn whatever_happens<T: Send + 'static>(
+        &self,
+        make: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let scope = self.clone();
+        let making = tokio::spawn(async move {
+            let _making = scope.inner.making.read().await;
+            make.await
         });
         match making.await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => {
-                    Err(EngineError::Closed { request: format!("make a {}: {error}", kind.word()) })
-                }
+                Err(error) => Err(EngineError::Closed { request: format!("make something: {error}") }),
             },
         }
     }
@@ -163,30 +179,15 @@ impl RunScope {
         F: Future<Output = Result<T, EngineError>> + Send + 'static,
     {
         let scope = self.clone();
-        let making = tokio::spawn(async move {
-            let inner = &scope.inner;
-            let _making = inner.making.read().await;
-            if inner.closed.load(Ordering::SeqCst) {
-                return Err(EngineError::Closed { request: format!("make {made}") });
-            }
-            inner
-                .ledger
-                .register(&made)
-                .map_err(|source| EngineError::Ledger { made: made.to_string(), source })?;
-            inner.remember(made.clone());
-            let outcome = make(inner.engine.clone(), made.name.clone()).await;
+        self.whatever_happens(async move {
+            scope.write_down(&made)?;
+            let outcome = make(scope.inner.engine.clone(), made.name.clone()).await;
             if outcome.is_ok() {
-                inner.forget(&made);
+                scope.inner.forget(&made);
             }
             outcome
-        });
-        match making.await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Err(EngineError::Closed { request: format!("make what lasts: {error}") }),
-            },
-        }
+        })
+        .await
     }
 
     /// Removes one thing now.

@@ -69,8 +69,7 @@ async fn remove_project(engine: &Engine, project: &str) -> Result<(), EngineErro
         if look > 0 {
             sleep(PAUSE).await;
         }
-        let mut made: Vec<Made> =
-            labelled(engine, label.clone()).await?.into_iter().map(|(_, made)| made).collect();
+        let made = labelled(engine, label.clone()).await?;
         if made.is_empty() {
             empty += 1;
             if empty == 2 {
@@ -78,14 +77,20 @@ async fn remove_project(engine: &Engine, project: &str) -> Result<(), EngineErro
             }
             continue;
         }
-        made.sort();
-        outcome = remove_each(engine, &made).await;
+        outcome = remove_each(engine, made.into_iter().map(|(_, made)| made).collect()).await;
     }
     outcome
 }
 
+/// Removes all that bears a label; what has gone meanwhile is as good as removed.
+pub(crate) async fn remove_labelled(engine: &Engine, label: &str) -> Result<(), EngineError> {
+    let made = labelled(engine, label.to_owned()).await?;
+    remove_each(engine, made.into_iter().map(|(_, made)| made).collect()).await
+}
+
 /// Removes them in their order, those of a kind at once; tells the first that could not be removed.
-async fn remove_each(engine: &Engine, made: &[Made]) -> Result<(), EngineError> {
+async fn remove_each(engine: &Engine, mut made: Vec<Made>) -> Result<(), EngineError> {
+    made.sort();
     let mut outcome = Ok(());
     for kind in MadeKind::ALL {
         let of_kind = made.iter().filter(|made| made.kind == kind);

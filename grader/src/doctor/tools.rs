@@ -10,17 +10,11 @@ use super::{Fact, Seen, system::System};
 use crate::{
     course::Course,
     probe::{DOWNLOAD, DatabaseState, ScannerState, installed_scanner},
-    program::{Call, Program, Version, said_version},
+    program::{BUILDX, COMPOSE, Call, Plugin, PluginState, Program},
 };
 
 /// How long a program may take.
 pub(super) const WITHIN: Duration = Duration::from_secs(2);
-
-/// The oldest buildx whose record of a build the grader reads.
-const OLDEST_BUILDX: Version = Version::new(0, 13, 0);
-
-/// The oldest Compose with `up --watch`.
-const OLDEST_COMPOSE: Version = Version::new(2, 25, 0);
 
 /// What a program said, or why it said nothing.
 pub(super) enum Said {
@@ -47,29 +41,27 @@ pub(super) async fn ask(program: &str, arguments: &[&str], folder: &Path) -> Sai
 
 /// Docker's buildx.
 pub(super) async fn buildx() -> Vec<Fact> {
-    vec![plugin("buildx", &["buildx", "version"], OLDEST_BUILDX, System::this().buildx()).await]
+    vec![plugin("buildx", &BUILDX, System::this().buildx()).await]
 }
 
 /// Docker's Compose.
 pub(super) async fn compose() -> Vec<Fact> {
-    vec![
-        plugin("compose", &["compose", "version", "--short"], OLDEST_COMPOSE, System::this().compose()).await,
-    ]
+    vec![plugin("compose", &COMPOSE, System::this().compose()).await]
 }
 
-async fn plugin(name: &'static str, arguments: &[&str], oldest: Version, mend: String) -> Fact {
-    let missing = |detail: String| Fact::new(name, Seen::Missing, detail).mend(mend.clone());
-    match ask("docker", arguments, Path::new("/")).await {
-        Said::None => missing("the command `docker` is not in PATH".into()).mend(System::this().docker()),
-        // Without the plugin, `docker` prints its own help or an error of its own.
-        Said::Nothing(why) => missing(if why.is_empty() { "not found".into() } else { why }),
-        Said::Words(words) => match said_version(&words) {
-            None => missing("it says no version".into()),
-            Some(version) if version < oldest => {
-                Fact::new(name, Seen::Old, format!("{version}; {oldest} or newer is needed")).mend(mend)
-            }
-            Some(version) => Fact::new(name, Seen::Ok, version.to_string()),
-        },
+async fn plugin(name: &'static str, plugin: &Plugin, mend: String) -> Fact {
+    let fact = |seen, detail: String| Fact::new(name, seen, detail);
+    match plugin.state(WITHIN).await {
+        PluginState::Ready(found) => fact(Seen::Ok, found.version.to_string()),
+        PluginState::Old(found) => {
+            fact(Seen::Old, format!("{}; {} or newer is needed", found.version, plugin.oldest)).mend(mend)
+        }
+        PluginState::Silent(why) => {
+            fact(Seen::Missing, if why.is_empty() { "not found".into() } else { why }).mend(mend)
+        }
+        PluginState::NoDocker => {
+            fact(Seen::Missing, "the command `docker` is not in PATH".into()).mend(System::this().docker())
+        }
     }
 }
 

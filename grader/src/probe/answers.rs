@@ -15,20 +15,38 @@ use crate::workspace::{ReadError, read_inside};
 /// The most that an answer may weigh, in bytes.
 const LARGEST: u64 = 1_000_000;
 
+/// A file that the learner wrote, as it is.
+pub(super) struct Answer {
+    /// Its path in the workspace.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the file `name`, at most so many bytes of it; it becomes a part of what is judged.
+    pub(super) fn read(name: &str, most: u64, place: &Place<'_>) -> Result<Self, Stop> {
+        let file = format!("answers/{name}");
+        place.doing(format!("reading {file}"));
+        let bytes =
+            read_inside(place.workspace.root(), &file, most).map_err(|error| unreadable(&file, &error))?;
+        let sha256 = sha256(&bytes);
+        lock(place.subject).files.insert(file.clone(), sha256.clone());
+        Ok(Self { file, sha256, bytes })
+    }
+}
+
 pub(super) fn look(spec: &AnswersSpec, place: &Place<'_>) -> Result<AnswersEvidence, Stop> {
-    let file = format!("answers/{}", spec.file);
-    place.doing(format!("reading {file}"));
-    let bytes =
-        read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
-    let sha256 = sha256(&bytes);
-    lock(place.subject).files.insert(file.clone(), sha256.clone());
+    let Answer { file, sha256, bytes } = Answer::read(&spec.file, LARGEST, place)?;
     let (values, problem) = read(&spec.file, &bytes);
     let taken: BTreeMap<String, Taken> =
         spec.keys.iter().map(|key| (key.clone(), Taken::from_json(find(&values, key)))).collect();
     Ok(AnswersEvidence { file, sha256, problem, taken, text: Text::bounded(&bytes, 100_000) })
 }
 
-pub(super) fn unreadable(file: &str, error: &ReadError) -> Stop {
+fn unreadable(file: &str, error: &ReadError) -> Stop {
     let fix = match error {
         ReadError::Missing { .. } => format!("write {file}; `grader help ID` says what belongs into it"),
         ReadError::Outside { .. } | ReadError::NotAFile { .. } => {

@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use grader_core::Fault;
 use grader_engine::{Engine, EngineError};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -102,6 +103,29 @@ impl Read for Pieces {
     }
 }
 
+/// The layers of an image in its own order, out of those that its archive held: each is known by its hash.
+pub(super) fn in_order<'a>(
+    read: &'a [Layer],
+    diff_ids: &[String],
+    reference: &str,
+) -> Result<Vec<&'a Layer>, Stop> {
+    let fault = |what: String, detail: String| Stop::Fault(Fault { what, detail });
+    let find = |diff_id: &String| {
+        let layer = read.iter().find(|layer| layer.diff_id == *diff_id).ok_or_else(|| {
+            fault(
+                format!("the engine exported `{reference}` without one of its layers"),
+                format!("no layer of the archive hashes to {diff_id}"),
+            )
+        })?;
+        if layer.contents.has_too_many() || layer.findings.too_many {
+            let what = format!("`{reference}` holds more files than are looked at");
+            return Err(fault(what, format!("layer {diff_id}")));
+        }
+        Ok(layer)
+    };
+    diff_ids.iter().map(find).collect()
+}
+
 /// The most that all layers together may unpack to: a bomb ends here.
 const MOST_BYTES: u64 = 64 * 1_000_000_000;
 
@@ -178,22 +202,24 @@ fn measured(layer: impl Read, sought: &Sought, hasher: &Hasher, budget: u64) -> 
     Ok(read.map(|(contents, findings)| Layer { diff_id, size_bytes, contents, findings }))
 }
 
+/// An archive of these files, for tests.
+#[cfg(test)]
+pub(super) fn tarred(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o755);
+        builder.append_data(&mut header, path, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use super::*;
-
-    fn tarred(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, bytes) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(bytes.len() as u64);
-            header.set_mode(0o755);
-            builder.append_data(&mut header, path, *bytes).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
 
     #[test]
     fn a_layer_has_one_size_and_one_id_however_it_is_packed() {

@@ -5,22 +5,17 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use grader_core::{Missing, evidence::ToolSeen};
-use grader_engine::{ContainerPlan, HealthStatus, NetworkPlan, OutputBounds};
+use grader_engine::{ContainerPlan, Engine, HealthStatus, ImageFacts, NetworkPlan};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
-use super::{EngineAccess, Place, Stop};
-use crate::program::{Call, Program};
-
-/// How long Compose may take to normalise a file.
-const CONFIG_WITHIN: Duration = Duration::from_secs(20);
+use super::{
+    EngineAccess, Place, Stop,
+    compose::command::{self, Compose},
+};
 
 /// How long a service may take until it is healthy.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(60);
-
-/// The most that Compose may print, in bytes.
-const MOST_CONFIG: usize = 2_000_000;
 
 /// Services that run.
 pub(super) struct Services {
@@ -99,16 +94,7 @@ async fn service_container(
     let reference = service.image.as_ref().ok_or_else(|| {
         Stop::blocked(format!("service `{name}` names no image"), "give it an `image:` in the Compose file")
     })?;
-    let image = access.engine().image(reference).await.map_err(|error| {
-        if error.is_not_found() {
-            Stop::blocked(
-                format!("the engine has no image `{reference}` for service `{name}`"),
-                format!("docker pull {reference}"),
-            )
-        } else {
-            error.into()
-        }
-    })?;
+    let image = image_of_service(name, reference, access.engine()).await?;
     let mut plan = ContainerPlan::of(image.id);
     plan.network = NetworkPlan::Of { name: network.to_owned(), aliases: vec![name.to_owned()] };
     plan.env = service.environment.iter().filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect();
@@ -120,35 +106,39 @@ async fn service_container(
     Ok(container)
 }
 
+/// The image that a service names. Nothing is pulled: that is the learner's to do.
+pub(super) async fn image_of_service(
+    service: &str,
+    reference: &str,
+    engine: &Engine,
+) -> Result<ImageFacts, Stop> {
+    engine.image(reference).await.map_err(|error| {
+        if error.is_not_found() {
+            Stop::blocked(
+                format!("the engine has no image `{reference}` for service `{service}`"),
+                format!("docker pull {reference}"),
+            )
+        } else {
+            error.into()
+        }
+    })
+}
+
 /// The Compose file as Compose itself normalises it.
 async fn config(place: &Place<'_>) -> Result<Config, Stop> {
     let file = &place.names().compose.file;
-    let root = place.workspace.root();
-    let blocked =
-        |what: String| Stop::Blocked(Missing { what, fix: format!("docker compose -f {file} config") });
-    let docker = Program::find("docker").ok_or_else(|| blocked("`docker` is not in PATH".into()))?;
-    let compose = async |arguments: &[&str]| {
-        let words = ["compose"].iter().chain(arguments);
-        let bounds = OutputBounds { first: MOST_CONFIG, last: 4096 };
-        let ran = docker
-            .run(&Call::new(words, root, CONFIG_WITHIN).keep(bounds))
-            .await
-            .map_err(|error| blocked(format!("`docker compose` cannot be run: {error}")))?;
-        if ran.timed_out {
-            return Err(blocked(format!("`docker compose {}` did not end", arguments.join(" "))));
+    let blocked = |what: String| Stop::blocked(what, format!("docker compose -f {file} config"));
+    let docker = command::installed(place).await?.0.docker;
+    let path = place.workspace.root().join(file);
+    let folder = path.parent().unwrap_or(place.workspace.root()).to_owned();
+    // Nothing is made: the name of the project is in the answer alone.
+    let compose = Compose { docker, project: "grader-beside".into(), folder, files: vec![path] };
+    match compose.config().await? {
+        Ok(config) => serde_json::from_value(config)
+            .map_err(|error| blocked(format!("Compose's configuration of {file} cannot be used: {error}"))),
+        Err(refused) => {
+            let said = refused.head.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
+            Err(blocked(format!("Compose cannot read {file}: {}", said.trim())))
         }
-        Ok(ran)
-    };
-    let version = compose(&["version", "--short"]).await?;
-    place.asked(ToolSeen {
-        name: "docker compose".into(),
-        path: docker.path().display().to_string(),
-        version: String::from_utf8_lossy(&version.stdout.first).trim().chars().take(100).collect(),
-    });
-    let output = compose(&["-f", file, "config", "--format", "json"]).await?;
-    if !output.succeeded() || output.stdout.cut_bytes > 0 {
-        return Err(blocked(format!("Compose cannot read {file}: {}", output.last_words())));
     }
-    serde_json::from_slice(&[output.stdout.first, output.stdout.last].concat())
-        .map_err(|error| blocked(format!("Compose's configuration: {error}")))
 }

@@ -6,7 +6,7 @@ use grader_core::{
 };
 use grader_engine::ImageFacts;
 
-use super::{Place, Stop, kind};
+use super::{Place, Stop, archive, kind};
 
 pub(super) async fn look(spec: &ImageSpec, place: &Place<'_>) -> Result<ImageEvidence, Stop> {
     place.doing(format!("looking at image {}", spec.image));
@@ -69,27 +69,17 @@ async fn read_layers(
     let with_layer: Vec<&str> =
         steps.iter().filter(|step| step.size_bytes > 0).map(|step| step.created_by.as_str()).collect();
     let named = with_layer.len() == facts.diff_ids.len();
-    let mut found = Vec::new();
-    for (at, diff_id) in facts.diff_ids.iter().enumerate() {
-        let layer = layers.iter().find(|layer| layer.diff_id == *diff_id).ok_or_else(|| {
-            Stop::Fault(grader_core::Fault {
-                what: format!("the engine exported `{}` without one of its layers", evidence.reference),
-                detail: format!("no layer of the archive hashes to {diff_id}"),
-            })
-        })?;
-        evidence.layers.push(LayerSeen {
-            diff_id: diff_id.clone(),
+    let layers = archive::in_order(&layers, &facts.diff_ids, &evidence.reference)?;
+    evidence.layers = layers
+        .iter()
+        .enumerate()
+        .map(|(at, layer)| LayerSeen {
+            diff_id: layer.diff_id.clone(),
             size_bytes: layer.size_bytes,
             created_by: named.then(|| with_layer[at].chars().take(200).collect()),
-        });
-        if layer.contents.has_too_many() {
-            return Err(Stop::Fault(grader_core::Fault {
-                what: format!("`{}` holds more programs than are looked at", evidence.reference),
-                detail: format!("layer {diff_id}"),
-            }));
-        }
-        found.push(&layer.contents);
-    }
+        })
+        .collect();
+    let found: Vec<_> = layers.iter().map(|layer| &layer.contents).collect();
     evidence.size_bytes = Some(evidence.layers.iter().map(|layer| layer.size_bytes).sum());
     let (kind, kind_found) = kind::of(&found, &facts.config);
     evidence.kind = Some(kind);

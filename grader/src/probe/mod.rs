@@ -8,6 +8,7 @@ mod app;
 mod archive;
 mod beside;
 mod build;
+mod comment;
 mod compose;
 mod container;
 mod containers;

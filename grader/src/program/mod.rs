@@ -5,6 +5,7 @@
 //! the engine or the kernel can say is asked there.
 
 mod group;
+mod plugin;
 mod versions;
 
 use std::{
@@ -23,6 +24,7 @@ use tokio::{
 };
 
 pub use group::{Group, Signal};
+pub use plugin::{BUILDX, COMPOSE, Installed, Plugin, PluginState};
 pub use versions::{Version, said_version};
 
 /// How long a program that was asked to end may take before it is killed.

@@ -10,6 +10,7 @@ use grader_core::{
     workbook::{Check, ProbeSpec, RunSpec, Workbook},
     workspace_file::WorkspaceFile,
 };
+use grader_engine::same_image;
 
 /// Something that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,20 +226,6 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
-}
-
-/// Whether two names of images mean the same: the tag may be left out, and so may Docker Hub.
-fn same_image(one: &str, other: &str) -> bool {
-    whole(one) == whole(other)
-}
-
-fn whole(name: &str) -> String {
-    let name = ["docker.io/library/", "docker.io/", "library/"]
-        .into_iter()
-        .find_map(|hub| name.strip_prefix(hub))
-        .unwrap_or(name);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    if last.contains(':') || name.contains('@') { name.to_owned() } else { format!("{name}:latest") }
 }
 
 #[cfg(test)]

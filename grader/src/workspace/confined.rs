@@ -74,6 +74,24 @@ pub fn read_inside(root: &Path, path: &str, most: u64) -> Result<Vec<u8>, ReadEr
     Ok(bytes)
 }
 
+/// Whether a path leads to a place in `folder`, wherever links on the way lead. What is not there yet counts
+/// by the folder in which it would be made.
+pub fn stays_within(path: &Path, folder: &Path) -> bool {
+    match (resolved(path), resolved(folder)) {
+        (Some(path), Some(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}
+
+/// A path without links, as far as it is there; `None` for one that goes back by `..` where nothing is.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let there = path.ancestors().find(|part| part.symlink_metadata().is_ok())?;
+    let rest = path.strip_prefix(there).ok()?;
+    // A link that leads nowhere is no folder in which anything can be made.
+    let real = there.canonicalize().ok()?;
+    rest.components().all(|part| matches!(part, Component::Normal(_))).then(|| real.join(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +109,21 @@ mod tests {
         assert!(matches!(read_inside(root.path(), "none", 10), Err(ReadError::Missing { .. })));
         assert!(matches!(read_inside(root.path(), "own", 3), Err(ReadError::TooLarge { .. })));
         assert_eq!(read_inside(root.path(), "alias", 10).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn what_counts_is_where_a_path_leads() {
+        let (outside, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |name: &str| root.path().join(name);
+        std::fs::create_dir(at("own")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), at("away")).unwrap();
+        std::os::unix::fs::symlink("own", at("alias")).unwrap();
+        std::os::unix::fs::symlink("/nowhere/at/all", at("broken")).unwrap();
+        for inside in ["", "own", "alias", "alias/new", "own/new/deeper"] {
+            assert!(stays_within(&at(inside), root.path()), "{inside}");
+        }
+        for away in ["away", "away/new", "broken", "own/new/../../../x", "../x"] {
+            assert!(!stays_within(&at(away), root.path()), "{away}");
+        }
     }
 }

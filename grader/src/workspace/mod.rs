@@ -17,7 +17,7 @@ use grader_core::{
     workspace_file::{LARGEST, WorkspaceFile},
 };
 
-pub use confined::{ReadError, read_inside};
+pub use confined::{ReadError, read_inside, stays_within};
 pub use copy::{Copied, CopyError, copy_folder};
 pub use first_commit::{FirstCommit, first_commit};
 pub use repository::{Repository, RepositoryError};

@@ -12,10 +12,7 @@ use super::{
     super::{EngineAccess, Place, Stop, app::millis},
     record::Record,
 };
-use crate::program::{Call, Program, Stream, Version, said_version};
-
-/// The first version that prints BuildKit's record (`--progress=rawjson`).
-const OLDEST: Version = Version::new(0, 13, 0);
+use crate::program::{BUILDX, Call, PluginState, Program, Stream};
 
 /// How long it may take to say its version.
 const VERSION_WITHIN: Duration = Duration::from_secs(20);
@@ -63,24 +60,27 @@ impl<'a> Builder<'a> {
     /// Finds it, or says what is missing.
     pub(super) async fn find(place: &'a Place<'_>, within: Duration) -> Result<Self, Stop> {
         let access = place.engine()?;
-        let docker = Program::find("docker").ok_or_else(|| {
-            Stop::blocked("the command `docker` is not there", "install Docker's command line")
-        })?;
-        let call = Call::new(["buildx", "version"], Path::new("/"), VERSION_WITHIN);
-        let ran = docker.run(&call).await.map_err(|error| Stop::fault("docker cannot be run", &error))?;
-        let said = ran.stdout.to_text();
-        let version = said_version(&said).filter(|_| ran.succeeded());
-        match version {
-            None => return Err(Stop::blocked("`docker buildx` is not there", MEND)),
-            Some(version) if version < OLDEST => {
-                return Err(Stop::blocked(format!("`docker buildx` is {version}, {OLDEST} is needed"), MEND));
+        let found = match BUILDX.state(VERSION_WITHIN).await {
+            PluginState::Ready(found) => found,
+            PluginState::Old(found) => {
+                let what = format!("`docker buildx` is {}, {} is needed", found.version, BUILDX.oldest);
+                return Err(Stop::blocked(what, MEND));
             }
-            Some(_) => place.asked(ToolSeen {
-                name: "docker buildx".into(),
-                path: docker.path().display().to_string(),
-                version: said.split_whitespace().nth(1).unwrap_or("").to_owned(),
-            }),
-        }
+            PluginState::Silent(why) => {
+                tracing::debug!(why, "no buildx");
+                return Err(Stop::blocked("`docker buildx` is not there", MEND));
+            }
+            PluginState::NoDocker => {
+                let what = "the command `docker` is not there";
+                return Err(Stop::blocked(what, "install Docker's command line"));
+            }
+        };
+        place.asked(ToolSeen {
+            name: "docker buildx".into(),
+            path: found.docker.path().display().to_string(),
+            version: found.said,
+        });
+        let docker = found.docker;
         Ok(Self { docker, access, within })
     }
 

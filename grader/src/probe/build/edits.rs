@@ -7,6 +7,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use super::super::comment::Comment;
+
 /// The most folders in which canaries are planted besides the root.
 const MOST_FOLDERS: usize = 6;
 
@@ -34,17 +36,6 @@ const NOT_SOURCE: [&str; 12] = [
     "docs",
     OUR_FOLDER,
 ];
-
-/// How a comment is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comment {
-    Hash,
-    Slashes,
-    Xml,
-    Css,
-    /// There is none: spaces and tabs on a line of their own at the end.
-    Blanks,
-}
 
 /// The files of a copy that can be edited, by their paths in it.
 #[derive(Debug, Default)]
@@ -86,9 +77,9 @@ impl Tree {
                 if found >= MOST_EDITED {
                     return Ok(());
                 }
-                if let Some(comment) = manifest(folder, &name) {
+                if let Some(comment) = Comment::of_manifest(folder, &name) {
                     self.manifests.push((path, comment));
-                } else if let Some(comment) = source(&name) {
+                } else if let Some(comment) = Comment::of_source(&name) {
                     self.sources.push((path, comment));
                 }
             }
@@ -198,70 +189,10 @@ fn edit(copy: &Path, files: &[(PathBuf, Comment)], nonce: &str) -> io::Result<Ve
             continue;
         }
         let start = if content.is_empty() || content.ends_with(b"\n") { "" } else { "\n" };
-        append(&real, &format!("{start}{}\n", comment.of(nonce)))?;
+        append(&real, &format!("{start}{}\n", comment.saying(nonce)))?;
         edited.push(path.to_string_lossy().into_owned());
     }
     Ok(edited)
-}
-
-impl Comment {
-    fn of(self, nonce: &str) -> String {
-        match self {
-            Self::Hash => format!("# {nonce}"),
-            Self::Slashes => format!("// {nonce}"),
-            Self::Xml => format!("<!-- {nonce} -->"),
-            Self::Css => format!("/* {nonce} */"),
-            Self::Blanks => {
-                nonce.bytes().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1)).map(blank).collect()
-            }
-        }
-    }
-}
-
-const fn blank(bit: u8) -> char {
-    if bit == 0 { ' ' } else { '\t' }
-}
-
-/// How a manifest of this name takes a comment; `None` if it is none.
-fn manifest(folder: &Path, name: &str) -> Option<Comment> {
-    let name = name.to_ascii_lowercase();
-    let extension = Path::new(&name).extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let pins = ["requirements", "constraints"].iter().any(|start| name.starts_with(start))
-        || folder.file_name().is_some_and(|folder| folder == "requirements");
-    match name.as_str() {
-        "pyproject.toml" | "poetry.lock" | "uv.lock" | "pdm.lock" | "pylock.toml" | "pipfile"
-        | "setup.cfg" | "setup.py" | "environment.yml" | "environment.yaml" | "pnpm-lock.yaml"
-        | "cargo.toml" | "cargo.lock" | "gemfile" | "mix.exs" | "gradle.lockfile" => Some(Comment::Hash),
-        "package.json"
-        | "package-lock.json"
-        | "npm-shrinkwrap.json"
-        | "bun.lock"
-        | "pipfile.lock"
-        | "composer.json"
-        | "composer.lock"
-        | "go.sum"
-        | "packages.lock.json" => Some(Comment::Blanks),
-        "go.mod" | "build.gradle" | "build.gradle.kts" | "settings.gradle" | "settings.gradle.kts" => {
-            Some(Comment::Slashes)
-        }
-        "pom.xml" | "directory.packages.props" => Some(Comment::Xml),
-        _ if pins && ["txt", "in"].contains(&extension) => Some(Comment::Hash),
-        _ if ["csproj", "fsproj"].contains(&extension) => Some(Comment::Xml),
-        _ => None,
-    }
-}
-
-/// How a source of this name takes a comment; `None` if we do not know it for one.
-fn source(name: &str) -> Option<Comment> {
-    let (_, extension) = name.rsplit_once('.')?;
-    match extension {
-        "py" | "rb" | "sh" | "ex" | "exs" | "pl" => Some(Comment::Hash),
-        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go" | "java" | "kt" | "rs" | "c"
-        | "h" | "cc" | "cpp" | "hpp" | "cs" | "swift" | "scala" | "dart" => Some(Comment::Slashes),
-        "html" | "vue" | "svelte" => Some(Comment::Xml),
-        "css" | "scss" => Some(Comment::Css),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

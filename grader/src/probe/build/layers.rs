@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use grader_core::{
-    Fault,
     evidence::{Canary, CanaryFound, Leftover, Searched},
     workbook::BuildSpec,
 };
@@ -49,20 +48,7 @@ pub(super) async fn search(
         sorts: [&spec.compilers, &spec.headers, &spec.package_caches].map(|paths| Globs::new(paths)).into(),
     };
     let read = archive::read(engine.export(&image.id), sought).await?;
-    let fault = |what: &str, detail: String| Stop::Fault(Fault { what: what.to_owned(), detail });
-    let mut layers = Vec::new();
-    for diff_id in &image.diff_ids {
-        let layer = read.iter().find(|layer| layer.diff_id == *diff_id).ok_or_else(|| {
-            fault(
-                "the engine exported the image without one of its layers",
-                format!("no layer of the archive hashes to {diff_id}"),
-            )
-        })?;
-        if layer.findings.too_many || layer.contents.has_too_many() {
-            return Err(fault("the image holds more files than are looked at", format!("layer {diff_id}")));
-        }
-        layers.push(layer);
-    }
+    let layers = archive::in_order(&read, &image.diff_ids, &image.id)?;
     Ok(Found {
         searched: Searched {
             layers: layers.len() as u64,

@@ -8,11 +8,10 @@ use serde_json::Value;
 
 use crate::{
     probe::{Place, Stop},
-    program::{Call, Program, Ran, Version, said_version},
+    program::{COMPOSE, Call, Installed, PluginState, Program, Ran},
 };
 
-/// The first version whose `up` has `--watch`.
-const OLDEST: Version = Version::new(2, 25, 0);
+const MEND: &str = "install Docker Compose 2.25 or newer: https://docs.docker.com/compose/install/";
 
 /// How long Compose may take to normalise a file, or to say its version.
 const CONFIG_WITHIN: Duration = Duration::from_secs(20);
@@ -25,7 +24,7 @@ pub(super) const SAID: usize = 3000;
 
 /// Compose, for one project and some files.
 #[derive(Clone)]
-pub(super) struct Compose {
+pub(in crate::probe) struct Compose {
     pub docker: Program,
     pub project: String,
     /// Where paths of the files begin.
@@ -35,24 +34,32 @@ pub(super) struct Compose {
 
 /// `docker`, with a Compose that can do what is asked of it.
 pub(super) async fn found(place: &Place<'_>) -> Result<Program, Stop> {
-    let mend = "install Docker Compose 2.25 or newer: https://docs.docker.com/compose/install/";
-    let docker = Program::find("docker").ok_or_else(|| Stop::blocked("`docker` is not in PATH", mend))?;
-    let call = Call::new(["compose", "version", "--short"], place.workspace.root(), CONFIG_WITHIN);
-    let ran = docker.run(&call).await.map_err(|error| Stop::blocked(error.to_string(), mend))?;
-    let said = String::from_utf8_lossy(&ran.stdout.first).trim().chars().take(100).collect::<String>();
+    match installed(place).await? {
+        (found, true) => Ok(found.docker),
+        (found, false) => Err(Stop::blocked(
+            format!("Docker Compose {} has no `up --watch`: it came with {}", found.version, COMPOSE.oldest),
+            MEND,
+        )),
+    }
+}
+
+/// A Compose of whatever version, and whether it is new enough for [`found`].
+pub(in crate::probe) async fn installed(place: &Place<'_>) -> Result<(Installed, bool), Stop> {
+    let (found, is_new) = match COMPOSE.state(CONFIG_WITHIN).await {
+        PluginState::Ready(found) => (found, true),
+        PluginState::Old(found) => (found, false),
+        PluginState::Silent(why) => {
+            tracing::debug!(why, "no Compose");
+            return Err(Stop::blocked("`docker` has no command `compose`", MEND));
+        }
+        PluginState::NoDocker => return Err(Stop::blocked("`docker` is not in PATH", MEND)),
+    };
     place.asked(ToolSeen {
         name: "docker compose".into(),
-        path: docker.path().display().to_string(),
-        version: said.clone(),
+        path: found.docker.path().display().to_string(),
+        version: found.said.clone(),
     });
-    match said_version(&said).filter(|_| ran.succeeded()) {
-        None => Err(Stop::blocked("`docker` has no command `compose`", mend)),
-        Some(version) if version < OLDEST => Err(Stop::blocked(
-            format!("Docker Compose {version} has no `up --watch`: it came with {OLDEST}"),
-            mend,
-        )),
-        Some(_) => Ok(docker),
-    }
+    Ok((found, is_new))
 }
 
 impl Compose {
@@ -78,7 +85,7 @@ impl Compose {
     }
 
     /// The files as Compose normalises them, or its words where it does not accept them.
-    pub(super) async fn config(&self) -> Result<Result<Value, Text>, Stop> {
+    pub(in crate::probe) async fn config(&self) -> Result<Result<Value, Text>, Stop> {
         let bounds = OutputBounds { first: MOST_CONFIG, last: 4096 };
         let call = self.call(&["config", "--format", "json"], CONFIG_WITHIN).keep(bounds);
         let ran = self

@@ -2,12 +2,14 @@
 //! a source file that stands in the app's answer too. Start at [`source_edits`].
 
 use std::{
-    collections::hash_map::RandomState,
-    fs,
-    hash::{BuildHasher as _, Hasher as _},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
+
+use grader_core::digest::hex;
+
+use super::super::{comment::Comment, markers::random};
+use crate::workspace::stays_within;
 
 /// The largest source file that is looked at, in bytes, and the most files.
 const LARGEST: u64 = 256 * 1024;
@@ -79,33 +81,32 @@ pub(super) fn make(edit: &SourceEdit, word: &str) -> io::Result<()> {
     fs::write(&edit.path, text)
 }
 
-/// The manifest of the app in `folder`; one that is preferred goes before others.
+/// The manifest of the app in `folder`; one that is preferred goes before others. One that leads out of the
+/// folder is none of the copy's: it may be the learner's own file.
 pub(super) fn manifest(folder: &Path, prefers: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
-    let found: Vec<PathBuf> =
-        MANIFESTS.iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
+    let inside = |path: &PathBuf| path.is_file() && stays_within(path, folder);
+    let found: Vec<PathBuf> = MANIFESTS.iter().map(|name| folder.join(name)).filter(inside).collect();
     found.iter().find(|path| prefers(path)).or(found.first()).cloned()
 }
 
 /// Adds a line that means nothing to a manifest. It is the same each time, so that a builder which has seen
 /// it once need not install all packages again.
 pub(super) fn touch_manifest(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    let comment = Comment::of_manifest(folder, name).unwrap_or(Comment::Hash);
     let mut text = fs::read_to_string(path)?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    text.push_str(match extension {
-        "json" => "\n",
-        "xml" => "<!-- edited -->\n",
-        "mod" | "gradle" => "// edited\n",
-        _ => "# edited\n",
-    });
+    text.push_str(&comment.saying("edited"));
+    text.push('\n');
     fs::write(path, text)
 }
 
 /// A word that stands in no answer yet.
-pub(super) fn new_word() -> String {
-    format!("edited{:016x}", RandomState::new().build_hasher().finish())
+pub(super) fn new_word() -> io::Result<String> {
+    Ok(format!("edited{}", hex(&random::<8>()?)))
 }
 
 fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -265,5 +266,19 @@ mod tests {
         );
         touch_manifest(&folder.path().join("requirements.txt")).unwrap();
         assert_eq!(fs::read_to_string(folder.path().join("requirements.txt")).unwrap(), "x\n# edited\n");
+    }
+
+    #[test]
+    fn a_manifest_that_leads_out_of_the_copy_is_not_taken() {
+        let (theirs, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(theirs.path().join("requirements.txt"), "flask\n").unwrap();
+        fs::create_dir(theirs.path().join("pins")).unwrap();
+        fs::write(theirs.path().join("pins/base.txt"), "flask\n").unwrap();
+        let link = |from: &str, to: &str| {
+            std::os::unix::fs::symlink(theirs.path().join(from), copy.path().join(to)).unwrap();
+        };
+        link("requirements.txt", "requirements.txt");
+        link("pins", "requirements");
+        assert_eq!(manifest(copy.path(), &|_| true), None);
     }
 }

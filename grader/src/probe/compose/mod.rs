@@ -5,34 +5,36 @@
 //! each other; what a stage needs and is not there ends the look with the facts up to then.
 
 mod backing;
-mod command;
+pub(super) mod command;
 mod config;
 mod data;
 mod edit;
 mod own;
 mod project;
+mod theirs;
 mod watch;
 
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use grader_core::{
-    evidence::{ComposeEvidence, ComposeUp, Secrets, Text},
+    evidence::{ComposeEvidence, ComposeUp, Secrets},
     workbook::ComposeSpec,
 };
 use grader_engine::{ImageFacts, MadeKind, ProjectEvents};
 use serde_json::Value;
 
-use super::{Place, Stop, app, millis};
+use super::{Place, Stop, app, beside::image_of_service, millis};
 use crate::workspace::{CopyError, Scratch, copy_folder};
 use command::{Compose, words};
 use config::{environment, services, text};
 use own::Copy;
 use project::Project;
+use theirs::Theirs;
 
 const BUILD_WITHIN: Duration = Duration::from_secs(150);
 const UP_WITHIN: Duration = Duration::from_secs(75);
@@ -40,9 +42,6 @@ const DOWN_WITHIN: Duration = Duration::from_secs(40);
 
 /// How long the app may take to answer once `up` has ended.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
-
-/// The names under which Compose finds a file by itself, and then its override too.
-const DEFAULT_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 pub(super) async fn look(spec: &ComposeSpec, place: &Place<'_>) -> Result<ComposeEvidence, Stop> {
     let docker = command::found(place).await?;
@@ -75,85 +74,6 @@ pub(super) async fn look(spec: &ComposeSpec, place: &Place<'_>) -> Result<Compos
         }
     }
     Ok(seen)
-}
-
-/// The learner's files.
-struct Theirs {
-    /// The workspace.
-    root: PathBuf,
-    /// The folder of the Compose file, from which its paths begin.
-    folder: PathBuf,
-    files: Vec<PathBuf>,
-    shown: Vec<String>,
-}
-
-impl Theirs {
-    fn find(spec: &ComposeSpec, place: &Place<'_>) -> Result<Self, Stop> {
-        let other = "write it, or name yours: grader config set compose.file=PATH";
-        let missing = || Stop::blocked(format!("there is no {}", spec.file), other);
-        let root = place.workspace.root().canonicalize().map_err(|_| missing())?;
-        let file = root.join(&spec.file).canonicalize().map_err(|_| missing())?;
-        if !file.starts_with(&root) || !file.is_file() {
-            return Err(Stop::blocked(format!("{} is no file of the workspace", spec.file), other));
-        }
-        let folder = file.parent().unwrap_or(&root).to_owned();
-        let mut files = vec![file.clone()];
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("");
-        if DEFAULT_NAMES.contains(&name)
-            && let Some((stem, extension)) = name.rsplit_once('.')
-        {
-            let own = [extension, "yml", "yaml"].map(|end| folder.join(format!("{stem}.override.{end}")));
-            files.extend(own.into_iter().find(|path| path.is_file()));
-        }
-        let shown = files
-            .iter()
-            .map(|path| path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned())
-            .collect();
-        Ok(Self { root, folder, files, shown })
-    }
-
-    /// Blocks where Compose refuses a file for want of what lies beside it: a variable or an `env_file` that
-    /// is not committed is no fault of the file. Where `.env` is there, the file is what is wrong.
-    fn is_complete(&self, refused: &Text) -> Result<(), Stop> {
-        let said = &refused.head;
-        let dot_env = self.folder.join(".env");
-        let shown = dot_env.strip_prefix(&self.root).unwrap_or(&dot_env).display();
-        if let Some((_, rest)) = said.split_once("required variable ")
-            && let Some(variable) = rest.split_whitespace().next()
-            && !dot_env.exists()
-        {
-            return Err(Stop::blocked(
-                format!("{} needs the variable {variable}, and it is not set", self.shown[0]),
-                format!("echo '{variable}=…' >> {shown}"),
-            ));
-        }
-        if said.contains("env file ") && said.contains("not found") {
-            let file = said.split("env file ").nth(1).and_then(|rest| rest.split(" not found").next());
-            let path = self.folder.join(file.unwrap_or(""));
-            let file = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
-            return Err(Stop::blocked(
-                format!("{} needs the file {file}, and it is not there", self.shown[0]),
-                format!("write {file}, or make it `required: false`"),
-            ));
-        }
-        Ok(())
-    }
-
-    /// The folder to copy: that of the Compose file, or all where the file leads above it.
-    fn to_copy(&self, config: &Value) -> &Path {
-        fn leads_above(value: &Value, root: &Path, folder: &Path) -> bool {
-            match value {
-                Value::String(text) => {
-                    let path = Path::new(text.as_str());
-                    path.starts_with(root) && !path.starts_with(folder)
-                }
-                Value::Array(items) => items.iter().any(|item| leads_above(item, root, folder)),
-                Value::Object(map) => map.values().any(|item| leads_above(item, root, folder)),
-                Value::Null | Value::Bool(_) | Value::Number(_) => false,
-            }
-        }
-        if leads_above(config, &self.root, &self.folder) { &self.root } else { &self.folder }
-    }
 }
 
 /// One configuration, brought up.
@@ -313,23 +233,13 @@ impl Stage<'_> {
         Err(Stop::blocked(format!("{} has no service `{}`", self.spec.file, self.spec.service), fix))
     }
 
-    /// The images of services that are not built. Nothing is pulled: that is the learner's to do.
+    /// The images of services that are not built.
     async fn images(&self) -> Result<BTreeMap<String, ImageFacts>, Stop> {
         let engine = self.place.engine()?.engine();
         let mut images = BTreeMap::new();
         for (name, service) in services(&self.config) {
             let (Some(reference), None) = (text(service, "image"), service.get("build")) else { continue };
-            let image = engine.image(reference).await.map_err(|error| {
-                if error.is_not_found() {
-                    Stop::blocked(
-                        format!("the engine has no image `{reference}` for service `{name}`"),
-                        format!("docker pull {reference}"),
-                    )
-                } else {
-                    error.into()
-                }
-            })?;
-            images.insert(name.clone(), image);
+            images.insert(name.clone(), image_of_service(name, reference, engine).await?);
         }
         Ok(images)
     }

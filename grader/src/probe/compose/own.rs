@@ -7,6 +7,7 @@ use grader_engine::ImageFacts;
 use serde_json::{Map, Value, json};
 
 use super::config::{image_volumes, is_external, list, tables, text};
+use crate::workspace::stays_within;
 
 /// Keys of a service that name, share or take what is not the project's own.
 const SHARED: [&str; 12] = [
@@ -205,9 +206,10 @@ fn own_mount(mount: &Value, copy: &Copy<'_>, built: bool, image: Option<&ImageFa
             if !read_only && !built && is_for_data(mount, path, image) {
                 return Mounted::Lasting("a folder");
             }
-            if path.starts_with(copy.to) || (read_only && (path.is_file() || path.is_dir())) {
+            if stays_within(path, copy.to) || (read_only && (path.is_file() || path.is_dir())) {
                 return Mounted::AsItIs;
             }
+            // A link in the copy may lead to the learner's own folder: what counts is where it leads.
             Mounted::Spare("an empty folder in the place of one outside the copy")
         }
         _ => Mounted::AsItIs,
@@ -320,5 +322,26 @@ mod tests {
         let sources: Vec<_> =
             own["services"]["web"]["volumes"].as_array().unwrap().iter().map(|m| &m["source"]).collect();
         assert_eq!(sources, [&json!("/spare"), &json!(outside), &json!("/copy/code"), &json!("/spare")]);
+    }
+
+    #[test]
+    fn a_link_in_the_copy_does_not_lead_a_container_to_the_learners_folder() {
+        let (theirs, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(theirs.path().join("precious"), "").unwrap();
+        std::os::unix::fs::symlink(theirs.path(), copy.path().join("data")).unwrap();
+        let source = copy.path().join("data").to_string_lossy().into_owned();
+        let (images, from) = (BTreeMap::new(), Path::new("/home/ada/app"));
+        let place = Copy {
+            from,
+            to: copy.path(),
+            spare: Path::new("/spare"),
+            service: "web",
+            port: 8000,
+            images: &images,
+            round: 1,
+        };
+        let config = json!({ "services": { "web": { "build": { "context": "/home/ada/app" },
+            "volumes": [{ "type": "bind", "source": source, "target": "/a" }] } } });
+        assert_eq!(made_own(&config, &place).0["services"]["web"]["volumes"][0]["source"], "/spare");
     }
 }

@@ -30,8 +30,9 @@ const WATCH_WITHIN: Duration = Duration::from_secs(20 * 60);
 /// How long a rebuild that has begun may take.
 const REBUILD_WITHIN: Duration = Duration::from_secs(100);
 
-/// How long Compose may take to say that it watches, once the app answers.
-const ENABLED_WITHIN: Duration = Duration::from_secs(5);
+/// How long Compose may take to say that it watches, once the app answers: an edit that came before would be
+/// lost, and nobody's fault. On a busy machine that takes longer than it seems.
+const ENABLED_WITHIN: Duration = Duration::from_secs(30);
 
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
@@ -190,7 +191,7 @@ pub(super) async fn look(
     if let Some(watching) = watching {
         watching.enabled().await;
     }
-    let word = new_word();
+    let word = new_word().map_err(|error| Stop::fault("no word could be made up for an edit", &error))?;
     if let Some(found) = &found {
         place.doing("editing a source file, and waiting until the edit is served");
         seen.edit = source_edited(project, sources, watching, spec, found, &word).await?;

@@ -8,7 +8,6 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use grader_core::{
-    digest::sha256,
     evidence::{ConceptSeen, ProseEvidence, SentenceSeen, Text},
     workbook::{Concept, ProseSpec},
 };
@@ -17,8 +16,7 @@ use self::{
     corpus::Corpus,
     words::{Sentence, phrase_at, sentences, words},
 };
-use super::{Place, Stop, answers::unreadable, place::lock};
-use crate::workspace::read_inside;
+use super::{Place, Stop, answers::Answer};
 
 /// The most that a text may weigh, in bytes.
 const LARGEST: u64 = 100_000;
@@ -27,18 +25,13 @@ const LARGEST: u64 = 100_000;
 const MOST_SENTENCES: usize = 500;
 
 pub(super) fn look(spec: &ProseSpec, place: &Place<'_>) -> Result<ProseEvidence, Stop> {
-    let file = format!("answers/{}", spec.file);
-    place.doing(format!("reading {file}"));
-    let bytes =
-        read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
-    let hash = sha256(&bytes);
-    lock(place.subject).files.insert(file.clone(), hash.clone());
+    let Answer { file, sha256, bytes } = Answer::read(&spec.file, LARGEST, place)?;
     let (text, problem) = match std::str::from_utf8(&bytes) {
         Ok(text) => (text, None),
         Err(_) => ("", Some("it is not UTF-8 text".to_owned())),
     };
     let corpus = Corpus::of(place.texts, usize::from(spec.piece_words.max(1)));
-    Ok(ProseEvidence { file, sha256: hash, problem, ..read(text, spec, &corpus) })
+    Ok(ProseEvidence { file, sha256, problem, ..read(text, spec, &corpus) })
 }
 
 /// What a text holds, apart from where it came from.

@@ -7,15 +7,13 @@ mod forms;
 mod question;
 
 use grader_core::{
-    digest::sha256,
     evidence::{Compared, Form, NamespaceCompared, RunningContainer, RunningEvidence, Taken},
     workbook::RunningSpec,
 };
 use grader_engine::{Container, ContainerState, EngineError, Via};
 use serde_json::Value;
 
-use super::{Place, Stop, answers::unreadable, container::kernel_stop, place::lock};
-use crate::workspace::read_inside;
+use super::{Place, Stop, answers, container::kernel_stop};
 
 pub use question::close;
 
@@ -86,13 +84,8 @@ struct Answer {
 
 impl Answer {
     fn read(spec: &RunningSpec, place: &Place<'_>) -> Result<Self, Stop> {
-        let file = format!("answers/{}", spec.file);
-        place.doing(format!("reading {file}"));
-        let bytes =
-            read_inside(place.workspace.root(), &file, LARGEST).map_err(|error| unreadable(&file, &error))?;
-        let sha256 = sha256(&bytes);
-        lock(place.subject).files.insert(file.clone(), sha256.clone());
-        let (values, problem) = super::answers::read(&file, &bytes);
+        let answers::Answer { file, sha256, bytes } = answers::Answer::read(&spec.file, LARGEST, place)?;
+        let (values, problem) = answers::read(&file, &bytes);
         match problem {
             Some(problem) => Err(Stop::blocked(format!("{file}: {problem}"), format!("edit {file}"))),
             None => Ok(Self { file, sha256, values }),

@@ -264,17 +264,7 @@ mod tests {
     use std::io::{Seek, SeekFrom, Write};
 
     use super::*;
-
-    fn tarred(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, bytes) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(bytes.len() as u64);
-            header.set_mode(0o644);
-            builder.append_data(&mut header, path, *bytes).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
+    use crate::probe::archive::tarred;
 
     /// The records of an image of these layers, the second one packed.
     fn image(base: &[(&str, &str)], upper: &[(&str, &str)]) -> Records {
